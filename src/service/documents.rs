@@ -64,12 +64,11 @@ pub(crate) enum GivenUp {
 }
 
 impl Documents {
-    /// Minimum time before a transition fails because of conflicts. More than
-    /// [`CONFLICTS`](Self::CONFLICTS) conflicts are required as well. The caller then gets
-    /// "unavailable".
+    /// Minimum time before [`commit`](Self::commit) fails because of conflicts. It fails only after
+    /// more than [`CONFLICTS`](Self::CONFLICTS) conflicts. The caller then gets "unavailable".
     const PATIENCE: Duration = Duration::from_secs(2);
-    /// Number of conflicts that never make a transition fail. So few conflicts in 2 s mean that the
-    /// machine is slow, and not that there are many writers.
+    /// Up to this number of conflicts, [`commit`](Self::commit) does not fail. So few conflicts in
+    /// 2 s mean that the machine is slow, and not that there are many writers.
     const CONFLICTS: u32 = 16;
     /// The base of the pause after a conflict during a turn. The maximum of the pause doubles with
     /// each conflict, up to [`LONGEST_PAUSE`](Self::LONGEST_PAUSE). The other callers of this
@@ -170,7 +169,7 @@ impl Documents {
     ///
     /// - If the store request failed. Its commit may have been made, so it is not sent again.
     /// - If a document cannot be read.
-    /// - If other writers caused more than 16 conflicts in at least 2 s.
+    /// - If there were more than 16 conflicts with other writers, and 2 s have passed.
     pub(crate) async fn commit<T: Transition>(
         &self,
         held: &mut Held,

@@ -106,7 +106,7 @@ impl SignedIn {
         &self.token
     }
 
-    /// Returns the customer of the token.
+    /// Returns the customer whose account the token opens.
     #[must_use]
     pub const fn customer_id(&self) -> &CustomerId {
         &self.customer

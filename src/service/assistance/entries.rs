@@ -113,8 +113,8 @@ impl Assistances {
     }
 
     /// Closes the ended assistances of an admin user, as far as they are among the
-    /// [`ENTRIES`](Self::ENTRIES) oldest open entries of the shop. Later ones are closed at a later
-    /// listing. The tokens of all ended assistances are already invalid.
+    /// [`ENTRIES`](Self::ENTRIES) oldest open entries of the shop. The other entries are closed at
+    /// a later listing. The tokens of all ended assistances are already invalid.
     pub(crate) async fn settle_by(&self, actor: &AdminId, origin: &Origin) {
         if let Ok(mut page) = self.ledger.open(None, Self::ENTRIES).await {
             page.entries.retain(|entry| entry.assistance.actor == *actor);
@@ -160,8 +160,8 @@ impl Assistances {
         Ok(settled)
     }
 
-    /// Returns how an assistance has ended. The ledger still shows it as open. Returns none if it
-    /// has not ended.
+    /// Returns how an assistance has ended that the ledger still shows as open. Returns none if the
+    /// assistance has not ended.
     async fn end_of(&self, entry: &AssistanceEntry) -> Result<Option<AssistanceEnd>, Error> {
         if self.tokens.is_past(entry.expires_at) {
             return Ok(Some(AssistanceEnd::Expired));

@@ -19,8 +19,8 @@ use crate::{
     token::{AssistanceEnd, AssistanceEntry, GrantId},
 };
 
-/// The ledger of assistance. A customer can read the own entries, and a supervisor the open entries
-/// of the shop. The ledger does not decide if a token is valid.
+/// The ledger of assistance. A customer can read the customer's own entries. A supervisor can read
+/// the open entries of the shop. The ledger does not decide if a token is valid.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     documents: Arc<Documents>,

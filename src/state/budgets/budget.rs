@@ -4,8 +4,8 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Lock {
-    /// Attempts are refused for this time, at least a minute. After that, no failures are counted
-    /// and the whole budget is available again.
+    /// Attempts are refused for this time, at least a minute. After that, the counted failures are
+    /// cleared, and the whole budget is available again.
     For(Duration),
     /// After a pause, one attempt is allowed. If it fails, the next pause is twice as long.
     ///

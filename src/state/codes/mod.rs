@@ -3,9 +3,9 @@
 //! One document holds the outstanding credentials and a mark for each spent one. By the mark, a
 //! replay can be distinguished from a wrong secret.
 //!
-//! A revocation of the customer's tokens does not change this document. It gives the customer a new
-//! generation, which ends all outstanding credentials. The service accepts a credential only under
-//! the generation in which it was made.
+//! A revocation of the customer's tokens does not change this document. The revocation gives the
+//! customer a new generation, which ends all outstanding credentials. The service accepts a
+//! credential only under the generation in which it was made.
 //!
 //! For a confirmation token, a [pointer](super::pointer) document names the customer. Its partition
 //! belongs to the token's digest. The pointer is written before the token, and is never trusted.

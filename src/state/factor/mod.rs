@@ -120,9 +120,10 @@ impl Factor {
     /// node that used this step had a clock ahead, or this node's clock is behind. This node cannot
     /// distinguish the two cases.
     ///
-    /// If the last step stayed, right codes would be refused until the time of that step. So it is
-    /// ignored, and the presented step becomes the last one. As a consequence, codes of this step
-    /// and of later steps that were already used are valid once more, until they expire after 90 s.
+    /// If the last step stayed, right codes would be refused until the time of that step. So the
+    /// last step is ignored, and the presented step becomes the new last step. As a consequence,
+    /// codes of this step and of later steps that were already used are valid once more, until they
+    /// expire after 90 s.
     fn use_step(&mut self, step: u64, newest: u64) -> bool {
         let last_step = if self.last_step > newest { step.saturating_sub(1) } else { self.last_step };
         let is_new = last_step < step;
