@@ -40,7 +40,7 @@ async fn activate(
     let charged = services.attempts.reserve(attempted).await?;
     let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::TooManyRequests))?;
     let Judged { outcome, answer } = factors.judge_first(&enrolment, code, charged.work());
-    // If the charge cannot be settled now, it is settled later.
+    // If the charge cannot be settled now, a later attempt settles it.
     let _ = settle(services, charged, outcome, event).await;
     let step = answer?;
     let codes = factors.draw_recovery_codes()?;
@@ -53,14 +53,14 @@ async fn activate(
             return Err(Refusal::RevokedMeanwhile.told(SecondFactorError::InvalidEnrolmentToken));
         }
         Err(error) => {
-            // The factor may be active although the request failed. All earlier tokens must
-            // then end.
+            // The store may have activated the second factor although the request failed. So all
+            // earlier tokens of the admin user are ended.
             end_credentials(services, &subject, None, &event.origin).await?;
             return Err(error.into());
         }
     };
-    // The notice is sent first, so that a caller who disconnects cannot suppress it. If the factor
-    // is removed again below, the notice was needless.
+    // The notice is sent first, so that a caller who disconnects cannot suppress it. If the
+    // activation is undone below, the notice was needless.
     notices.tell_admin(&admin, AdminNotice::FactorActivated, &event.origin);
     let undo = factors.restore(&admin.id, enrolment.id.factor(), &earlier);
     let stands = let_stand(services, &subject, enrolment.generation, Ends::All, &event.origin, undo).await;

@@ -12,9 +12,9 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AdminChange {
-    /// The account may no longer sign in.
+    /// The host disabled the account, which may no longer sign in.
     Disabled,
-    /// The account was deleted.
+    /// The host deleted the account.
     Deleted,
     /// The host set another password. The admin user is notified
     /// ([`AdminNotice::PasswordSetByHost`]).
@@ -43,8 +43,8 @@ pub(crate) async fn admin_changed(
     conclude(services, &event, ended.map_err(Into::into)).await
 }
 
-/// Notifies the admin user of a password that the host set. If the row cannot be read, only the
-/// audit trail records the failure.
+/// Notifies the admin user of a password that the host set. If the admin user's account row cannot
+/// be read, only the audit trail records the failure.
 async fn tell_of_password(services: &Services, admin: &AdminId, origin: &Origin) {
     let Ok(admins) = services.admins() else { return };
     match admins.find_by_id(admin).await {

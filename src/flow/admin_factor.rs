@@ -7,7 +7,7 @@ use crate::{error::Error, service::Services, token::Bearer};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AdminFactor {
-    /// The time of the activation.
+    /// The time at which the second factor was activated.
     pub activated_at: OffsetDateTime,
     /// Number of recovery codes that are not used yet.
     pub recovery_codes_left: usize,

@@ -17,7 +17,7 @@ use crate::{
     token::Origin,
 };
 
-/// A registration request from a client.
+/// A client's request to register a new customer account.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Registration {
@@ -28,22 +28,23 @@ pub struct Registration {
     challenge: ChallengeResponse,
 }
 
-/// The parts of a new account that the crate decides. The host stores them with the rest of the
-/// row.
+/// The values of a new account that the library decides. The host stores them in the new account
+/// row, together with its own columns.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct NewAccount {
-    /// The canonical address.
+    /// The customer's e-mail address in canonical form.
     pub email: Email,
-    /// The password hash, if there is a password.
+    /// The password hash. None if the registration has no password.
     pub password_hash: Option<PasswordHash>,
-    /// Unconfirmed if the website requires a confirmed address, otherwise active.
+    /// The status of the new account: unconfirmed if the website requires a confirmed e-mail
+    /// address, otherwise active.
     pub status: AccountStatus,
 }
 
 impl Registration {
-    /// Creates a registration on the default website, with the `email` and `password` arguments as
-    /// they arrived. An account may have no password.
+    /// Creates a registration on the default website. Pass the `email` and `password` arguments
+    /// unchanged, as the client sent them. An account may have no password.
     pub fn new(email: impl Into<String>, password: Option<Credential>) -> Self {
         Self {
             email: email.into(),
@@ -77,8 +78,8 @@ pub(crate) async fn begin_registration(
     conclude(services, &event, ended).await
 }
 
-/// Checks the registration without any look-up, so that the result is the same whether the address
-/// has an account or not.
+/// Checks the registration without looking up an account. So the result does not reveal if the
+/// e-mail address already has an account.
 async fn within_budget(
     services: &Services,
     registration: &Registration,

@@ -5,20 +5,20 @@ use crate::{
     state::factor::Factor,
 };
 
-/// Maximum number of second factors of each kind that are opened.
+/// Maximum number of second factors that each of the two queries of [`sample`] returns.
 const SAMPLE: usize = 64;
 
-/// Result of a [keyring check](crate::Auth::check_keyring) that accepted the keyring.
+/// The result of a successful [check of the keyring](crate::Auth::check_keyring).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "admin users whose second factor does not open can sign in with a recovery code only"]
 #[non_exhaustive]
 pub struct KeyringReport {
-    /// Admin users whose second factor no key of the keyring opens, although the keyring opens
-    /// other second factors. The check reads at most 128 second factors.
+    /// Admin users whose second factor cannot be decrypted with any secret key of the keyring,
+    /// although other second factors can. The check reads a sample of at most 128 second factors.
     ///
-    /// These admin users can sign in with a recovery code only. Add the key that sealed their
-    /// second factors to the keyring, or [remove](crate::Auth::remove_admin_factor) the second
-    /// factors.
+    /// These admin users can sign in with a recovery code only. Add the secret key that encrypted
+    /// their second factors to the keyring again, or [remove](crate::Auth::remove_admin_factor) the
+    /// second factors.
     pub unopened: Vec<AdminId>,
 }
 
@@ -26,14 +26,14 @@ pub struct KeyringReport {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyringCheckError {
-    /// No key of the keyring opens any of the sealed second factors. Contains the admin users of
-    /// these factors.
+    /// No secret key of the keyring decrypts any second factor of the sample. The variant contains
+    /// the admin users of these second factors.
     #[error(
         "no key of the keyring opens a sealed second factor: restore the key that sealed them, or remove them \
          with Auth::remove_admin_factor"
     )]
     Factors(Vec<AdminId>),
-    /// No key of the keyring verifies any of the newest records of the signed audit trail.
+    /// No secret key of the keyring verifies the signature of any of the newest audit records.
     #[error(
         "no key of the keyring verifies the newest signed audit records: restore the key that signed them; if it was \
          retired, accept it until the current key has signed a record, such as that of an admin user's sign-in"
@@ -62,13 +62,15 @@ pub(crate) async fn check_keyring(services: &Services) -> Result<KeyringReport, 
     }
 }
 
-/// Returns a sample of the second factors: some sealed by the current key, and some by other keys.
+/// Returns a sample of the second factors. Some are encrypted with the current secret key of the
+/// keyring, and some with other secret keys.
 async fn sample(services: &Services) -> Result<BTreeMap<AdminId, Factor>, StoreError> {
     let factors = &services.factors;
     let current = factors.current_key().unwrap_or(KeyId(0));
     let mut sample = factors.sealed_by_others(current, None, SAMPLE).await?;
-    // This query returns the factors of every key except one. The first query left out the current
-    // key, so the second query leaves out another key.
+    // `sealed_by_others` returns the second factors of every secret key except the given one. The
+    // first query left out the current key. The second query leaves out another key, so that it
+    // returns second factors of the current key, too.
     let other = sample.first().map_or(KeyId(!current.0), |(_, factor)| factor.secret.key);
     sample.extend(factors.sealed_by_others(other, None, SAMPLE).await?);
     Ok(sample.into_iter().map(|(_, factor)| (factor.admin.clone(), factor)).collect())

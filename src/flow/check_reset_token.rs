@@ -45,12 +45,13 @@ async fn within_budget(
     let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::TooManyRequests))?;
     let judged = judge(services, customer, token).await;
     let judged = Judged::of(judged.map(|()| ((), AttemptOutcome::Withdrawn)), charged.work());
-    // If the settlement fails as well, then the caller gets the error of the check.
+    // If the charge cannot be settled now, the caller still gets the result of the check.
     let _ = settle(services, charged, judged.outcome, event).await;
     judged.answer
 }
 
-/// Checks the token. The requests to the store are the same for every refusal.
+/// Checks the reset token. Every refusal makes the same requests to the store, so that the duration
+/// of a refusal does not reveal the reason.
 async fn judge(services: &Services, customer: &CustomerId, token: &Credential) -> Result<(), Denied> {
     let mismatched = |why: Refusal| why.failed(SignInError::ResetTokenMismatched);
     let generation = services.tokens.generation(&Subject::Customer(customer.clone())).await?;

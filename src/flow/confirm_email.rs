@@ -26,7 +26,8 @@ use crate::{
     token::{Digest, Origin, Subject},
 };
 
-/// A confirmation request from a client, with its token.
+/// A client's request to confirm an e-mail address. It contains the confirmation token from the
+/// mail.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct EmailConfirmation {
@@ -38,20 +39,21 @@ pub struct EmailConfirmation {
     challenge: ChallengeResponse,
 }
 
-/// An e-mail address that was confirmed.
+/// The result of the confirmation of an e-mail address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Confirmed {
-    /// The customer who has the address.
+    /// The customer who has the e-mail address.
     pub customer: CustomerId,
-    /// True if the address replaced an earlier one. False if the address belonged to an unconfirmed
-    /// account, which is now active.
+    /// True if the confirmed e-mail address replaced an earlier one. False if it is the address of
+    /// an unconfirmed account, which is now active.
     pub replaced: bool,
 }
 
 impl EmailConfirmation {
-    /// Creates a confirmation on the default website, with the `email` and `confirmation_key`
-    /// arguments as they arrived. Neither is trimmed.
+    /// Creates a request to confirm an e-mail address on the default website. Pass the `email` and
+    /// `confirmation_key` arguments unchanged, as the client sent them. The library does not trim
+    /// them.
     pub fn new(email: impl Into<String>, token: impl Into<Credential>) -> Self {
         Self {
             email: email.into(),
@@ -66,7 +68,8 @@ impl EmailConfirmation {
     /// Confirms a new account only if `password` is the account's password.
     ///
     /// See [`Auth::confirm_email`](crate::Auth::confirm_email). If the token confirms a changed
-    /// address, the password is ignored, because the request for the change has already checked it.
+    /// e-mail address, `password` is ignored. The request for the change has already checked the
+    /// password.
     pub fn password(self, password: impl Into<Credential>) -> Self {
         Self { password: Some(password.into()), ..self }
     }
@@ -74,15 +77,16 @@ impl EmailConfirmation {
     setters!(website, origin, challenge);
 }
 
-/// The account that a token may belong to, or a decoy account if there is none.
+/// The account to which a confirmation token may belong. If no such account is found, `row` is
+/// none. `id` may then be the id of a decoy account.
 struct Found {
     row: Option<CustomerRecord>,
     id: CustomerId,
-    /// The generation, read before the row.
+    /// The account's generation. It was read before the account row.
     generation: Generation,
 }
 
-/// A confirmation token that was spent.
+/// The result of spending a confirmation token.
 struct Redeemed {
     row: CustomerRecord,
     confirming: Confirming,
@@ -160,8 +164,9 @@ async fn within_budget(
     Ok(Confirmed { customer, replaced })
 }
 
-/// Looks up the account of a token. The requests to the store are the same for every token and
-/// address.
+/// Looks up the account of a confirmation token. The function makes the same requests to the store
+/// for every token and every e-mail address. So the duration of a refusal does not reveal if an
+/// account exists.
 async fn find(services: &Services, token: &Digest, address: &Address) -> Result<Found, Stop> {
     let Services { customers, tokens, one_time, .. } = services;
     let decoy = customers.id_or_decoy(None, address);
@@ -171,7 +176,7 @@ async fn find(services: &Services, token: &Digest, address: &Address) -> Result<
     Ok(Found { row, id, generation })
 }
 
-/// Spends a confirmation token.
+/// Checks the account and the confirmation token, and spends the token.
 async fn redeem(
     services: &Services,
     confirmation: &EmailConfirmation,
@@ -209,7 +214,8 @@ async fn redeem(
     }
     let has_address = Account::is_of(&row, address);
     let offer = offer.filter(|_| has_address == (confirming == Confirming::Own));
-    // The token is spent, or the host has changed the address since the token was made.
+    // If there is no offer, the token is spent, or the host has changed the account's e-mail
+    // address since the token was made.
     let offer = offer.ok_or(invalid(Refusal::WrongCredential))?;
     if let Some(password) = &confirmation.password
         && confirming == Confirming::Own
@@ -228,8 +234,9 @@ async fn redeem(
 
 /// Activates the account.
 ///
-/// It first ends all earlier tokens and credentials, because the person who obtained them may not
-/// own the address. If the call stops in between, the account is still unconfirmed.
+/// The function first ends all earlier tokens and one-time credentials of the account, because a
+/// person who does not own the e-mail address may have obtained them. If the caller disconnects
+/// after that, the account is still unconfirmed.
 async fn confirm(
     services: &Services,
     Redeemed { row, generation, .. }: Redeemed,
@@ -242,7 +249,8 @@ async fn confirm(
     if services.customers.confirm(&row).await? {
         return Ok(());
     }
-    // Another token of the same account was confirmed first, or the host has changed the row.
+    // Another confirmation token of the same account was used first, or the host has changed the
+    // account row.
     let row = services.customers.find_again(&row.id, address).await?;
     match row.filter(|row| row.status == AccountStatus::Active) {
         Some(_) => Err(Refusal::AlreadyConfirmed.told(ConfirmationError::AlreadyConfirmed)),
@@ -250,7 +258,7 @@ async fn confirm(
     }
 }
 
-/// Writes the new address.
+/// Writes the account's new e-mail address.
 async fn replace(
     services: &Services,
     Redeemed { row, generation, .. }: Redeemed,
@@ -269,7 +277,7 @@ async fn replace(
     }
     let new = CustomerRecord { email: address.email.as_str().to_owned(), ..row.clone() };
     // The notices are sent first, so that a caller who disconnects cannot suppress them. If the
-    // address is restored below, the notices were needless.
+    // earlier e-mail address is restored below, the notices were needless.
     notices.tell_customer(&row, Notice::EmailChanged, origin);
     notices.tell_customer(&new, Notice::EmailChanged, origin);
     let undo = async {
@@ -278,17 +286,19 @@ async fn replace(
     };
     let stands = let_stand(services, &subject, generation, Ends::All, origin, undo).await;
     stands.map_err(|stop| stop.refused_as(ConfirmationError::InvalidToken))?;
-    // Known devices and sources are stored under the earlier address.
+    // The account's known devices and sources are stored under the earlier e-mail address, so they
+    // are removed.
     attempts.forget_devices(&subject).await?;
-    // If the website lets unconfirmed customers sign in, then the account may be unconfirmed. The
-    // customer has now confirmed the new address.
+    // If the website lets unconfirmed customers sign in, the account may still be unconfirmed. The
+    // customer has now confirmed the new e-mail address, so the account becomes active.
     if row.status == AccountStatus::Unconfirmed {
         customers.confirm(&new).await?;
     }
     Ok(())
 }
 
-/// Refuses the token if the customer's credentials were ended after the generation was read.
+/// Refuses the confirmation token if another request has ended the customer's tokens and
+/// credentials since `generation` was read.
 async fn require_generation(
     services: &Services,
     subject: &Subject,

@@ -12,16 +12,16 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CustomerChange {
-    /// The account may no longer sign in.
+    /// The host disabled the account, which may no longer sign in.
     Disabled,
-    /// The account was deleted.
+    /// The host deleted the account.
     Deleted,
     /// The host set another password. The customer is notified ([`Notice::PasswordSetByHost`]).
     PasswordChanged,
-    /// The account has another e-mail address. The customer is notified at both addresses
+    /// The account has another e-mail address. The customer is notified at both e-mail addresses
     /// ([`Notice::EmailChanged`]).
     EmailChanged {
-        /// The stored address before the change.
+        /// The stored e-mail address before the change.
         from: String,
     },
 }
@@ -42,8 +42,8 @@ pub(crate) async fn customer_changed(
     conclude(services, &event, ended.map_err(Into::into)).await
 }
 
-/// Notifies the customer of a change. If the row cannot be read, only the audit trail records the
-/// failure.
+/// Notifies the customer of a change. If the customer's account row cannot be read, only the audit
+/// trail records the failure.
 async fn tell_of_change(services: &Services, customer: &CustomerId, change: CustomerChange, origin: &Origin) {
     let (notice, from) = match change {
         CustomerChange::Disabled | CustomerChange::Deleted => return,

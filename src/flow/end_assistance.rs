@@ -18,7 +18,8 @@ pub(crate) async fn end_assistance(
     event.is_admins();
     event.grant = Some(entry.grant);
     event.about_assistance(&entry.assistance);
-    // If the token of the assistance is not stored yet, then this call prevents that it is stored.
+    // The sign-in that begins the assistance may still be running. If it has not stored the token
+    // of the assistance yet, this call prevents it from doing so.
     let ended = services.tokens.bar(&entry.grant, entry.expires_at).await;
     if ended.is_ok() {
         let (end, origin) = (AssistanceEnd::EndedByCustomer, bearer.origin);

@@ -19,7 +19,8 @@ pub(crate) async fn erase_customer(services: &Services, customer: &CustomerId) -
     if !services.assistance.erase(customer).await? {
         return Err(StoreError::new(NotEnded).into());
     }
-    // The sink would record queued events after the erasure.
+    // Queued events about the customer must be recorded before the erasure. Otherwise the sink
+    // would record them after it.
     services.trail.flush().await;
     services.trail.erase(&subject).await?;
     let event = Draft::awaited(Action::Erasure, &Origin::default());

@@ -27,11 +27,11 @@ use crate::{
     token::Subject,
 };
 
-/// An active account whose password is right.
+/// An active admin account, after the sign-in presented its right password.
 struct AdmittedAdmin {
     row: AdminRecord,
     hash_is_outdated: bool,
-    /// The generation, read before the password was checked.
+    /// The account's generation. It was read before the password was checked.
     generation: Generation,
 }
 
@@ -49,8 +49,8 @@ pub(crate) async fn generate_admin_token(
     let username: Username = asked.username.parse().map_err(|_| InputError::Username)?;
     services.admins()?;
     let account = admin_partition(&username).account_key();
-    // The event is anonymous until the caller has answered the challenge. A request that costs an
-    // attacker nothing must not cause work for the sink.
+    // The event is anonymous until the caller has passed the host's challenge. Until then a request
+    // costs an attacker nothing, so it must not cause work for the audit sink.
     let mut event = Draft::anonymous(Action::AdminSignIn, &asked.origin).at_account(account);
     let attempted =
         Attempted::admin_sign_in(&username, asked.origin.source, asked.device.as_ref(), &services.config);
@@ -84,8 +84,9 @@ async fn within_budget(
     let owner = sought.row.clone();
     let judged = judge(services, asked, username, sought, charged.work()).await;
     let judged = Judged::of(judged.map(|admitted| (admitted, AttemptOutcome::Succeeded)), charged.work());
-    // The charge is settled here for every result of the second factor, which has a separate
-    // budget. If the password is right and the charge cannot be settled now, it is settled later.
+    // The charge of the password is settled before the second factor is checked, because the second
+    // factor has a separate budget. If the charge cannot be settled now, a later attempt settles
+    // it.
     if let Ok(locks) = settle(services, charged, judged.outcome, event).await {
         tell_of_locks(services, locks, username, owner.as_ref(), &asked.origin).await;
     }
@@ -109,8 +110,8 @@ async fn within_budget(
     Ok(signed_in.with_device(secret).with_password_violation(violation))
 }
 
-/// Checks the password and the account. The requests to the store are the same, in the same order,
-/// for every refusal.
+/// Checks the password and the account. For an unknown account, an inactive account and a wrong
+/// password, the function makes the same requests to the store in the same order.
 async fn judge(
     services: &Services,
     asked: &AdminSignIn,
@@ -141,7 +142,8 @@ fn require_active(row: &AdminRecord) -> Result<(), Denied> {
     }
 }
 
-/// Checks the code after the password was found right. Returns none if no code is required.
+/// Checks the admin user's second factor. The password was right. Returns none if no second factor
+/// is required.
 async fn second_factor<'a>(
     services: &'a Services,
     asked: &AdminSignIn,

@@ -46,9 +46,9 @@ async fn assist(
         return Err(unknown());
     }
     event.subject = Some(Subject::Customer(id.clone()));
-    // The row is read again, because it was first read before the generation. If tokens end from
-    // here on, the generation changes and the grant is not stored. Consent is read again at every
-    // use.
+    // The account row is read a second time, because `seek` read it before the generation. If
+    // another request ends the customer's tokens after this point, the generation changes and the
+    // grant is not stored. Each verification of the new token reads the consent again.
     let row = assistance.consenting(&id).await?;
     if !row.is_of(&address.website, &address.email) {
         return Err(unknown());

@@ -11,7 +11,7 @@ use crate::{
     token::{Bearer, Grant, GrantId, Subject},
 };
 
-/// A one-time code for an admin user who assists a customer.
+/// A one-time code with which an admin user can act for a customer.
 #[derive(Clone, Debug)]
 pub struct GeneratedCode {
     code: OneTimeCode,
@@ -21,13 +21,13 @@ pub struct GeneratedCode {
 }
 
 impl GeneratedCode {
-    /// Returns the code, for the admin user only.
+    /// Returns the one-time code. Show it only to the admin user.
     #[must_use]
     pub const fn code(&self) -> &OneTimeCode {
         &self.code
     }
 
-    /// Returns the customer whom the code signs in.
+    /// Returns the customer for whom the admin user can act.
     #[must_use]
     pub const fn customer_id(&self) -> &CustomerId {
         &self.customer

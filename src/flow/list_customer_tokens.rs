@@ -6,16 +6,16 @@ use crate::{
     token::{Bearer, Grant, Origin, Subject},
 };
 
-/// A live token of a customer, without the token itself.
+/// The description of a customer's live token. It does not contain the token itself.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ListedToken {
-    /// The grant: its website, its times and the admin user who acts through it. Its id
-    /// identifies the token.
+    /// The grant of the token, with the website, the times, and the admin user if it is an
+    /// assistance. The grant's id identifies the token.
     pub grant: Grant,
-    /// Origin of the sign-in that obtained the token.
+    /// The origin of the sign-in that obtained the token.
     pub origin: Origin,
-    /// True if this is the presented token.
+    /// True if the caller presented this token.
     pub presented: bool,
 }
 

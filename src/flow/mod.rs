@@ -1,6 +1,6 @@
 //! The arguments and results of the operations, which are methods of [`Auth`](crate::Auth).
 //!
-//! Each operation has a file with its name, and combines services.
+//! Each operation has a file with the name of its method. The operation calls the crate's services.
 
 mod activate_admin_factor;
 mod admin_changed;

@@ -1,16 +1,19 @@
 use crate::{error::Error, service::Services, token::Origin};
 
-/// Numbers of records that [`Auth::purge`](crate::Auth::purge) removed.
+/// The result of [`Auth::purge`](crate::Auth::purge): how many records it removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Purged {
-    /// Expired or revoked grants.
+    /// Number of removed grants, which were expired or revoked.
     pub tokens: usize,
-    /// Expired documents, each an hour after its end.
+    /// Number of removed documents. Each had expired more than an hour before.
     ///
-    /// These are attempt budgets that no longer count a failure, expired one-time credentials and
-    /// enrolments of second factors, and assistances that ended longer ago than
-    /// [`AssistanceRules::history`](crate::config::AssistanceRules::history).
+    /// These documents are:
+    ///
+    /// - attempt budgets that no longer count a failure,
+    /// - expired one-time credentials and enrolments of second factors,
+    /// - assistances that ended longer ago than
+    ///   [`AssistanceRules::history`](crate::config::AssistanceRules::history).
     pub documents: usize,
 }
 

@@ -23,7 +23,7 @@ use crate::{
     token::{Origin, Subject},
 };
 
-/// A client's request for a confirmation mail.
+/// A client's request for a mail with a confirmation token.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct ConfirmationRequest {
@@ -35,7 +35,8 @@ pub struct ConfirmationRequest {
 }
 
 impl ConfirmationRequest {
-    /// Creates a request on the default website, with the `email` argument as it arrived.
+    /// Creates a request on the default website. Pass the `email` argument unchanged, as the client
+    /// sent it.
     pub fn new(email: impl Into<String>) -> Self {
         Self {
             email: email.into(),
@@ -48,12 +49,14 @@ impl ConfirmationRequest {
 
     setters!(website, origin, challenge);
 
-    /// Marks the request as part of a registration with this address.
+    /// Marks the request as part of a registration with this e-mail address.
     ///
-    /// If the address has an active account, its owner is notified ([`Notice::RegisteredAgain`]),
-    /// so that the host can send the same response to every registration. The challenge is not
-    /// required again: the client answered it when the registration
-    /// [began](crate::Auth::begin_registration), and a captcha response works only once.
+    /// If the e-mail address already has an active account, that customer is notified
+    /// ([`Notice::RegisteredAgain`]). So the host can send the same response to every registration.
+    ///
+    /// The request is not challenged. The client already passed the host's challenge when the
+    /// registration [began](crate::Auth::begin_registration), and a captcha response works only
+    /// once.
     pub fn after_registration(self) -> Self {
         Self { after_registration: true, ..self }
     }
@@ -73,14 +76,15 @@ pub(crate) async fn request_confirmation(
         .website(&address.website)
         .at_account(account_partition(&address).account_key());
     match mail(services, &request, &address, &mut event).await {
-        // The caller does not learn that there is no such account. Only the audit trail records it.
+        // The caller does not learn why no token was mailed. Only the audit trail records the
+        // reason.
         Ok(Some(why)) => tell(services, &event, Outcome::Refused(why)).await,
         Ok(None) => conclude(services, &event, Ok(())).await,
         Err(stop) => conclude(services, &event, Err(stop)).await,
     }
 }
 
-/// Mails a token. Returns the reason if it was not mailed.
+/// Mails a confirmation token. If no token is mailed, returns the reason.
 async fn mail(
     services: &Services,
     request: &ConfirmationRequest,
@@ -101,14 +105,15 @@ async fn mail(
     let challenged = Some(challenged).filter(|_| !request.after_registration);
     charge_request(services, by_source, Some(by_address), challenged, event).await?;
     let Sought { id, generation, .. } = seek(customers, tokens, address).await?;
-    // The row is read again. If the account changes from here on, the generation changes and the
-    // token is refused.
+    // The account row is read a second time, after the generation. If another request ends the
+    // account's credentials after this point, the generation changes and the token is refused.
     let row = customers.find_again(&id, address).await?;
     event.subject = row.as_ref().map(|row| Subject::Customer(row.id.clone()));
 
-    // If no unconfirmed account has the address, a token is stored for the decoy account, so that
-    // all requests do the same work. An active account gets no token. Otherwise an attacker could
-    // replace the tokens with which its owner changes the address.
+    // If no unconfirmed account has the e-mail address, a token is stored for the decoy account, so
+    // that all requests do the same work. No token is stored for an active account. Otherwise an
+    // attacker could request so many tokens that they replace the token with which that customer is
+    // changing the e-mail address.
     let unconfirmed = row.as_ref().filter(|row| row.status == AccountStatus::Unconfirmed);
     let owner = customers.id_or_decoy(unconfirmed, address);
     let (token, expires_at) = make_token(services, owner, Confirming::Own, address, generation).await?;

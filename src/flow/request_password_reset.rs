@@ -23,7 +23,7 @@ use crate::{
     token::{Origin, Subject},
 };
 
-/// A client's request for a password reset mail.
+/// A client's request for a mail with a reset token.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct PasswordResetRequest {
@@ -34,7 +34,8 @@ pub struct PasswordResetRequest {
 }
 
 impl PasswordResetRequest {
-    /// Creates a request on the default website, with the `email` argument as it arrived.
+    /// Creates a request on the default website. Pass the `email` argument unchanged, as the client
+    /// sent it.
     pub fn new(email: impl Into<String>) -> Self {
         Self {
             email: email.into(),
@@ -61,14 +62,15 @@ pub(crate) async fn request_password_reset(
         .website(&address.website)
         .at_account(account_partition(&address).account_key());
     match mail(services, &request, &address, &mut event).await {
-        // The caller does not learn that there is no such account. Only the audit trail records it.
+        // The caller does not learn why no token was mailed. Only the audit trail records the
+        // reason.
         Ok(Some(why)) => tell(services, &event, Outcome::Refused(why)).await,
         Ok(None) => conclude(services, &event, Ok(())).await,
         Err(stop) => conclude(services, &event, Err(stop)).await,
     }
 }
 
-/// Mails a token. Returns the reason if it was not mailed.
+/// Mails a reset token. If no token is mailed, returns the reason.
 async fn mail(
     services: &Services,
     request: &PasswordResetRequest,
@@ -88,15 +90,15 @@ async fn mail(
     let by_address = Attempted::reset_request(address, source, config);
     charge_request(services, by_source, Some(by_address), Some(challenged), event).await?;
     let Sought { id, generation, .. } = seek(customers, tokens, address).await?;
-    // The row is read again. If the account changes from here on, the generation changes and the
-    // token is refused.
+    // The account row is read a second time, after the generation. If another request ends the
+    // account's credentials after this point, the generation changes and the token is refused.
     let row = customers.find_again(&id, address).await?;
     event.subject = row.as_ref().map(|row| Subject::Customer(row.id.clone()));
     let disabled = row.as_ref().is_some_and(|row| row.status == AccountStatus::Disabled);
     let row = row.filter(|_| !disabled);
 
-    // If no account may get a mail, a token is stored for the decoy account, so that all requests
-    // do the same work.
+    // If the e-mail address has no account, or a disabled one, the token is stored for the decoy
+    // account. So all requests do the same work.
     let (now, expires_at) = tokens.lifespan(config.lifetimes.reset_token, None);
     let owner = customers.id_or_decoy(row.as_ref(), address);
     let token = services.one_time.draw_reset_token()?;

@@ -12,9 +12,10 @@ pub(crate) async fn reseal_factors(services: &Services, limit: usize) -> Result<
         let page = factors.sealed_by_others(current, after.as_ref(), asked).await?;
         for (_, factor) in &page {
             match factors.reseal(factor).await {
-                // `false` means that another call has sealed it again.
+                // `false` means that another call has changed the second factor in the meantime.
                 Ok(resealed) => done += usize::from(resealed),
-                // If one secret does not open, the others are still sealed again.
+                // If one secret cannot be decrypted, the other secrets are still encrypted with the
+                // current key.
                 Err(error) => failed = failed.or(Some(error)),
             }
         }

@@ -27,7 +27,7 @@ use crate::{
     token::{Digest, Origin, Subject},
 };
 
-/// A password reset from a client, with its reset token.
+/// A client's request to set a new password with a reset token.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct PasswordReset {
@@ -40,8 +40,8 @@ pub struct PasswordReset {
 }
 
 impl PasswordReset {
-    /// Creates a reset on the default website, with the `email`, `resetPasswordToken` and
-    /// `newPassword` arguments as they arrived. None is trimmed.
+    /// Creates a password reset on the default website. Pass the `email`, `resetPasswordToken` and
+    /// `newPassword` arguments unchanged, as the client sent them. The library does not trim them.
     pub fn new(
         email: impl Into<String>,
         token: impl Into<Credential>,
@@ -60,16 +60,16 @@ impl PasswordReset {
     setters!(website, origin, challenge);
 }
 
-/// A reset token that was spent.
+/// The result of spending a reset token: the customer, and the hash of the new password.
 struct Redeemed {
     customer: CustomerId,
     hash: PasswordHash,
-    /// The generation, read before the token was looked up.
+    /// The customer's generation. It was read before the token was looked up.
     generation: Generation,
 }
 
-/// Maximum number of attempts to replace the stored hash. Each fails if another request changes the
-/// hash at the same time.
+/// Maximum number of attempts to replace the stored password hash. An attempt fails if another
+/// request changes the hash at the same time.
 const REPLACEMENTS: usize = 8;
 
 pub(crate) async fn reset_password(services: &Services, reset: PasswordReset) -> Result<(), Error> {
@@ -123,8 +123,8 @@ async fn within_budget(
     write(services, redeemed, address, event).await
 }
 
-/// Hashes the new password, and then spends the reset token. In this order, a full hashing queue
-/// does not spend the token.
+/// Hashes the new password, and then spends the reset token. The token is spent last, so that it
+/// stays valid if the hashing queue is full.
 async fn redeem(
     services: &Services,
     reset: &PasswordReset,
@@ -169,9 +169,9 @@ async fn redeem(
 
 /// Writes the new password.
 ///
-/// If a sign-in updates the old hash at the same time, the new password replaces the updated hash.
-/// If one-time credentials are ended after the token was spent, the generation changes and the
-/// reset is refused.
+/// If a sign-in updates the old password hash at the same time, the new hash replaces the updated
+/// one. If another request ends the customer's tokens and credentials after the reset token was
+/// spent, the generation changes and the reset is refused.
 async fn write(
     services: &Services,
     Redeemed { customer, hash, generation }: Redeemed,
@@ -194,7 +194,7 @@ async fn write(
             continue;
         }
         // The notice is sent first, so that a caller who disconnects cannot suppress it. If the
-        // password is restored below, the notice was needless.
+        // earlier password is restored below, the notice was needless.
         notices.tell_customer(&row, Notice::PasswordReset, &event.origin);
         let undo = customers.restore_hash(&row, &hash);
         let stands = let_stand(services, &subject, generation, Ends::All, &event.origin, undo).await;

@@ -13,9 +13,9 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Keep {
-    /// The presented token: "sign out everywhere else".
+    /// Keep the presented token: "sign out everywhere else".
     Presented,
-    /// No token.
+    /// Keep no token: "sign out everywhere".
     Nothing,
 }
 

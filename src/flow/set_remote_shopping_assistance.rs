@@ -51,13 +51,13 @@ async fn set_consent(
     let generation = tokens.generation_behind(&subject, who.grant()).await?;
     let earlier = customers.find_by_id(customer).await?.ok_or_else(gone)?.allows_assistance;
     // An earlier withdrawal of consent may have failed to close some assistances. They are closed
-    // now, because they would be valid again once consent is given.
+    // now. Otherwise they would be valid again once consent is given.
     assistance.settle_of(customer, origin).await?;
     if !assistance.set_consent(customer, true).await? {
         return Err(gone());
     }
-    // Consent is not a credential, but it opens the account to admin users. So it must not stay if
-    // the customer's tokens ended during the call, like a new credential.
+    // Consent opens the account to admin users, so it is treated like a new credential. If the
+    // customer's tokens ended during the call, the new consent must not stay.
     let undo = async { Ok(earlier || assistance.set_consent(customer, false).await?) };
     let_stand(services, &subject, generation, Ends::Nothing, origin, undo).await
 }

@@ -84,7 +84,8 @@ async fn set_up(services: &Services, token: &Credential, event: &mut Draft) -> R
     let (enrolment, admin) = live_enrolment(services, token, event).await?;
     let charged = services.attempts.reserve(Attempted::showing(enrolment.id, &services.config)).await?;
     let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::TooManyRequests))?;
-    // Every request counts, even if it fails later, because it writes to the store.
+    // Every request uses up an attempt of the budget, even if the request fails later, because each
+    // one writes to the store.
     settle(services, charged, AttemptOutcome::Failed, event).await?;
     services.trail.begin(event).await?;
     let secret = services.factors.draw_again(&enrolment).await?;

@@ -20,8 +20,8 @@ async fn clear(services: &Services, username: &Username, event: &mut Draft) -> R
     Ok(services.attempts.clear(&admin_partition(username)).await?)
 }
 
-/// Clears the wrong codes of the admin user with this name, if there is one, and adds the admin
-/// user to the event.
+/// Clears the second-factor budgets of the admin user with this username, and adds the admin user
+/// to the event. If no admin user has the username, the function does nothing.
 pub(super) async fn clear_second_factor(
     services: &Services,
     username: &Username,

@@ -11,7 +11,7 @@ pub(crate) async fn verify_admin(services: &Services, bearer: Bearer<'_>) -> Res
     admin_behind(services, grant, &bearer).await
 }
 
-/// Returns the admin user of a grant, if the admin user may act at this moment.
+/// Returns the admin user of a grant, if the account is active and the grant is sufficient now.
 pub(super) async fn admin_behind(
     services: &Services,
     grant: Grant,

@@ -1,8 +1,11 @@
-//! The loop that loads documents, applies a transition, commits, and starts again after a conflict.
+//! The loop that changes documents: load, apply a transition, commit, and start again after a
+//! conflict.
 //!
-//! It is a service because it does I/O: `state` is pure, and `store` does not know the content of
-//! the documents. Other services own a [`Documents`] or share one. Flows do not use it. It takes a
-//! [`Transition`], a value of the layer below, instead of a closure of the layer above.
+//! The loop is a service because it does I/O. The module `state` is pure, and the module `store`
+//! does not know the content of the documents. The other services share one [`Documents`].
+//!
+//! A change is a [`Transition`], a value of the lower layer `state`. It is not a closure of a
+//! higher layer.
 
 mod lists;
 #[cfg(test)]
@@ -25,7 +28,7 @@ use crate::{
     store::{Change, Changes, CommitOutcome, Document, Key, Partition, Put, StateStore, Version},
 };
 
-/// Documents that change only through transitions.
+/// The documents of a store. They change only through transitions.
 #[derive(Debug)]
 pub(crate) struct Documents {
     store: Arc<dyn StateStore>,
@@ -45,13 +48,13 @@ pub(crate) struct Held {
 /// The result of a transition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Changed<A> {
-    /// The transition is committed, or its answer needs no change.
+    /// The result of the transition. Its writes are committed, or it had none.
     Answer(A),
-    /// The store has no room for the document that it would create. Nothing is changed.
+    /// The store has no room for a document that the transition creates. Nothing is changed.
     Full,
 }
 
-/// A transition was given up although the store works.
+/// The reasons why a transition fails although every store request succeeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum GivenUp {
     #[error("too many conflicts with other writers of the same documents")]
@@ -61,14 +64,15 @@ pub(crate) enum GivenUp {
 }
 
 impl Documents {
-    /// Once this time has passed and [`CONFLICTS`](Self::CONFLICTS) conflicts have happened, the
-    /// next conflict ends the transition. The caller then gets "unavailable".
+    /// Minimum time before [`commit`](Self::commit) fails because of conflicts. It fails only after
+    /// more than [`CONFLICTS`](Self::CONFLICTS) conflicts. The caller then gets "unavailable".
     const PATIENCE: Duration = Duration::from_secs(2);
-    /// Minimum number of conflicts before a transition is given up. Fewer conflicts in that time
-    /// mean a slow machine, and not many writers.
+    /// Up to this number of conflicts, [`commit`](Self::commit) does not fail. So few conflicts in
+    /// 2 s mean that the machine is slow, and not that there are many writers.
     const CONFLICTS: u32 = 16;
-    /// Maximum pause after the first conflict during a turn. The maximum doubles with each
-    /// conflict. Other callers wait until the turn ends.
+    /// The base of the pause after a conflict during a turn. The maximum of the pause doubles with
+    /// each conflict, up to [`LONGEST_PAUSE`](Self::LONGEST_PAUSE). The other callers of this
+    /// process wait until the turn ends.
     const FIRST_PAUSE: Duration = Duration::from_millis(2);
     const LONGEST_PAUSE: Duration = Duration::from_millis(32);
 
@@ -109,12 +113,12 @@ impl Documents {
         self.change_held(&mut held, transition).await
     }
 
-    /// Loads the documents of a transition and changes them, or gives up after a number of
-    /// conflicts.
+    /// Loads the documents of a transition and changes them. Fails after `tries` conflicts.
     ///
     /// # Errors
     ///
-    /// The errors of [`commit`](Self::commit), and an error if other writers were faster each time.
+    /// The errors of [`commit`](Self::commit), and an error if each of `tries` commits had a
+    /// conflict.
     pub(crate) async fn change_within<T: Transition>(
         &self,
         partition: &Partition,
@@ -141,8 +145,8 @@ impl Documents {
         self.commit(held, transition, step).await
     }
 
-    /// Applies a transition to held documents without a commit. If the result writes nothing, then
-    /// its answer depends only on the load.
+    /// Applies a transition to held documents, without a commit. If the transition writes nothing,
+    /// no commit is needed: its answer depends only on the loaded documents.
     ///
     /// # Errors
     ///
@@ -156,16 +160,16 @@ impl Documents {
     }
 
     /// Commits the writes of a transition. After a conflict, the transition is applied again to the
-    /// present documents. Afterwards `held` holds the committed documents.
+    /// present documents. After a success, `held` holds the committed documents.
     ///
-    /// The answer depends on every document of the transition, in the version to which the
-    /// transition was applied. The first commit takes no turn.
+    /// The commit checks that every document of the transition still has the version to which the
+    /// transition was applied. The caller waits for a turn only after a conflict.
     ///
     /// # Errors
     ///
-    /// - If the store request failed. A commit whose outcome is unknown is not sent again.
+    /// - If the store request failed. Its commit may have been made, so it is not sent again.
     /// - If a document cannot be read.
-    /// - If other writers were faster for 2 s.
+    /// - If there were more than 16 conflicts with other writers, and 2 s have passed.
     pub(crate) async fn commit<T: Transition>(
         &self,
         held: &mut Held,
@@ -179,7 +183,7 @@ impl Documents {
     }
 
     /// Commits the writes. After each conflict, `goes_on` gets the number of conflicts and the
-    /// elapsed time, and decides whether the commit is tried again.
+    /// elapsed time. If `goes_on` returns true, the commit is tried again.
     async fn commit_while<T: Transition>(
         &self,
         held: &mut Held,
@@ -217,9 +221,9 @@ impl Documents {
         Ok(Changed::Answer(step.answer))
     }
 
-    /// Waits for a turn. If the caller already has a turn, then it pauses with full jitter, because
-    /// the conflict was with another node or with a caller without a turn. Returns true if it has
-    /// waited.
+    /// Waits before the next commit. A caller without a turn waits for one. A caller that has a
+    /// turn pauses for a random time, because the conflict was with another node or with a caller
+    /// without a turn. Returns true if the caller has waited.
     async fn wait<'turns>(
         &'turns self,
         partition: &Partition,
@@ -272,7 +276,7 @@ impl Held {
         transition.apply(&contents.collect::<Vec<_>>(), now).map_err(StoreError::new)
     }
 
-    /// Takes over the documents of a successful commit.
+    /// Replaces the held documents with those that a commit has written.
     fn committed(&mut self, changes: Changes) {
         for (document, change) in self.documents.iter_mut().zip(changes.into_vec()) {
             match change {
@@ -284,8 +288,9 @@ impl Held {
     }
 }
 
-/// Refuses a result with too few or too many documents, because a document could then belong to
-/// another key.
+/// Refuses a store's result that does not have exactly one entry for each document key. Entries
+/// belong to document keys by position. So one entry too few or too many would give documents to
+/// the wrong document keys. An entry is none if the document does not exist.
 fn counted(keys: &[Key], documents: Vec<Option<Document>>) -> Result<Vec<Option<Document>>, StoreError> {
     let (asked, found) = (keys.len(), documents.len());
     if asked == found { Ok(documents) } else { Err(StoreError::new(GivenUp::Miscounted { asked, found })) }

@@ -10,8 +10,8 @@ use crate::{
     token::Obtained,
 };
 
-/// The maximum age of a sign-in with which an admin user may change credentials. A stolen token
-/// alone is therefore not enough.
+/// The rule that an admin user needs a recent sign-in to change credentials, so that a stolen token
+/// alone is not enough. The field `limit` is the maximum age of the sign-in.
 #[derive(Clone, Debug)]
 pub(crate) struct Freshness {
     limit: Duration,
@@ -23,7 +23,8 @@ impl Freshness {
         Self { limit, clock }
     }
 
-    /// Refuses a sign-in that is not fresh, or that lacks a required second factor.
+    /// Refuses a sign-in that is too old. If `with_factor` is true, also refuses a sign-in without
+    /// a second factor.
     pub(crate) fn require(
         &self,
         signed_in_at: OffsetDateTime,

@@ -1,4 +1,5 @@
-//! Services. Each service owns the parts that it needs. Flows combine services.
+//! The services. Each service owns the stores and settings that it needs. A flow calls several
+//! services.
 
 pub(crate) mod accounts;
 pub(crate) mod assistance;
@@ -64,7 +65,8 @@ pub(crate) struct Services {
     pub(crate) documents: Arc<Documents>,
 }
 
-/// The parts that the host supplied, and the parts that were started for it.
+/// The parts of which the services are built. The host has supplied them, or the builder has
+/// created them with default settings.
 pub(crate) struct Parts {
     pub(crate) config: AuthConfig,
     pub(crate) customers: Arc<dyn CustomerTable>,

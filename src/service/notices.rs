@@ -1,5 +1,5 @@
-//! Notifications to customers and admin users. If one cannot be queued, then the failure is only
-//! recorded in the audit trail.
+//! The notices to customers and admin users. If the host's notifier does not accept a notice, the
+//! audit trail records the failure, and the flow continues.
 
 use std::sync::Arc;
 
@@ -21,18 +21,19 @@ impl Notices {
         Self { notifier, trail }
     }
 
-    /// Refuses a flow that needs a notifier if there is none.
+    /// Fails if the host has configured no notifier. A flow that must send a mail calls this
+    /// function first.
     pub(crate) fn require(&self) -> Result<(), Error> {
         self.notifier.as_ref().map(drop).ok_or(Error::Internal(InternalError::NotConfigured(Part::Notifier)))
     }
 
-    /// Notifies a customer at the stored address.
+    /// Notifies a customer at the stored e-mail address.
     pub(crate) fn tell_customer(&self, row: &CustomerRecord, notice: Notice, origin: &Origin) {
         self.tell_customer_at(&row.email, row, notice, origin);
     }
 
-    /// Notifies a customer at another address than the stored one, for example the address before a
-    /// change.
+    /// Notifies a customer at another e-mail address than the stored one, for example at the
+    /// address before a change.
     pub(crate) fn tell_customer_at(
         &self,
         email: &str,
@@ -54,7 +55,7 @@ impl Notices {
         }
     }
 
-    /// Notifies an admin user. Returns true if the notification was queued.
+    /// Notifies an admin user. Returns true if the host's notifier accepted the notice.
     pub(crate) fn tell_admin(&self, admin: &AdminRecord, notice: AdminNotice, origin: &Origin) -> bool {
         let Some(notifier) = &self.notifier else { return false };
         let notification = AdminNotification {

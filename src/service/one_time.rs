@@ -1,4 +1,4 @@
-//! The one-time credentials of customers.
+//! The one-time credentials of customers: reset tokens, one-time codes and confirmation tokens.
 
 #[cfg(test)]
 mod tests;
@@ -22,11 +22,11 @@ use crate::{
     token::{Digest, Subject},
 };
 
-/// The one-time credentials, in the store that the host has configured.
+/// The service of one-time credentials, over the store that the host has configured.
 ///
-/// A credential is accepted only under the generation that it was made under. A new generation
-/// therefore ends all credentials of a customer at once. This service compares the generations, so
-/// that no store can forget the comparison.
+/// A credential is valid only while the customer has the generation under which the credential was
+/// made. So a new generation ends all credentials of a customer at once. This service compares the
+/// generations, so the comparison does not depend on a store.
 #[derive(Debug)]
 pub(crate) struct OneTimeCredentials {
     store: Arc<dyn OtcStore>,
@@ -47,12 +47,12 @@ pub(crate) enum Verdict<T> {
 }
 
 impl OneTimeCredentials {
-    /// Maximum number of live credentials of a customer and purpose. Beyond it, the oldest are
-    /// removed.
+    /// Maximum number of live credentials that a customer has of each purpose. If there are more,
+    /// the oldest are removed.
     pub(crate) const OUTSTANDING: usize = 3;
 
-    /// Creates the service. Credentials are kept in documents, unless the host has a separate store
-    /// for them.
+    /// Creates the service. If the host has a separate store for one-time credentials, `native` is
+    /// that store. Otherwise they are stored in documents.
     pub(crate) fn new(
         documents: Arc<Documents>,
         native: Option<Arc<dyn OtcStore>>,
@@ -74,8 +74,8 @@ impl OneTimeCredentials {
         ConfirmationToken::generate(self.random.as_ref())
     }
 
-    /// Returns the customer that a confirmation token may belong to. The result is not trusted: the
-    /// token is looked up in the customer's own document.
+    /// Returns the customer to whom a confirmation token may belong. The result is not trusted: the
+    /// caller looks the token up in the document of this customer.
     pub(crate) async fn owner(&self, token: &Digest) -> Result<Option<CustomerId>, StoreError> {
         Ok(match self.documents.follow(token).await? {
             Some(Subject::Customer(customer)) => Some(customer),
@@ -83,22 +83,22 @@ impl OneTimeCredentials {
         })
     }
 
-    /// Stores a new credential. Its generation was read before the customer's row. If the host has
-    /// ended the customer's credentials since then, the generation has changed and the credential
-    /// is not valid.
+    /// Stores a new credential. The caller must have read the generation before the customer's
+    /// account row. If the customer's credentials were ended since then, the generation has
+    /// changed, so the new credential is not valid.
     pub(crate) async fn put(&self, credential: &OneTimeCredential) -> Result<(), Error> {
         if credential.purpose == Purpose::Confirmation {
             let owner = Subject::Customer(credential.customer.clone());
             self.documents.point(&credential.digest, &owner, credential.expires_at).await?;
         }
         let stored = self.store.put(credential, Self::OUTSTANDING, credential.issued_at).await?;
-        // If the digest exists already, then the random source has returned the same 128 bits twice
-        // and cannot be trusted.
+        // If the digest already exists, the random source has returned the same bits twice and
+        // cannot be trusted.
         if stored { Ok(()) } else { Err(InternalError::RepeatedSecret.into()) }
     }
 
-    /// Verifies a credential under the customer's present generation, and spends nothing. It makes
-    /// one store call, whether the credential is valid or not.
+    /// Verifies a credential under the customer's present generation, without spending it. This
+    /// costs one call of the store for a valid credential and for an invalid one.
     pub(crate) async fn peek(
         &self,
         presented: &Presented,
@@ -116,9 +116,9 @@ impl OneTimeCredentials {
         })
     }
 
-    /// Spends a credential that [`peek`](Self::peek) found valid, and records what the credential
-    /// `bought`. It makes one store call. If the call fails, then the credential may be spent, and
-    /// the call is not repeated.
+    /// Spends a credential that [`peek`](Self::peek) found valid. The store records the digest
+    /// `bought` of the grant or e-mail address for which it was spent. If the call of the store
+    /// fails, the credential may be spent, so the call is not repeated.
     pub(crate) async fn spend(
         &self,
         offer: Offer,
@@ -131,14 +131,14 @@ impl OneTimeCredentials {
         })
     }
 
-    /// Removes the document of a customer who is erased. In a host's own store, the records stay
-    /// until they expire.
+    /// Removes the document with the one-time credentials of a customer who is erased. If the host
+    /// has a separate store for one-time credentials, their records stay there until they expire.
     pub(crate) async fn erase(&self, customer: &CustomerId) -> Result<(), StoreError> {
         self.documents.change(&of_customer(customer), &ErasingCodes).await?.kept()
     }
 }
 
-/// One-time credentials in documents.
+/// The store that keeps one-time credentials in documents.
 #[derive(Debug)]
 struct DocumentCodes(Arc<Documents>);
 

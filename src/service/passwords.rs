@@ -1,4 +1,5 @@
-//! Passwords: verification, hashing, and the policy.
+//! The passwords of customers and admin users: verification, hashing, and the policy for new
+//! passwords.
 
 use std::sync::Arc;
 
@@ -33,8 +34,8 @@ impl Passwords {
         Self { pool, policy, breached, random }
     }
 
-    /// Verifies a password against a stored hash. A refusal takes at least the work of one hash at
-    /// the current cost, whether there is a stored hash or not.
+    /// Verifies a password against a stored hash. A refusal costs at least the work of one hash
+    /// with the current parameters, even if there is no stored hash.
     pub(crate) async fn verify(
         &self,
         password: &Credential,
@@ -44,8 +45,8 @@ impl Passwords {
         self.pool.verify(password, stored, work).await
     }
 
-    /// Computes the hash of a new password that satisfies the policy. Fails if the password is
-    /// known from a breach.
+    /// Computes the hash of a new password. The caller has already checked the policy. Refuses a
+    /// password that the host's [`BreachedPasswords`] contains.
     pub(crate) async fn hash_new(&self, password: &Credential, line: Line) -> Result<PasswordHash, Error> {
         if let Some(breached) = &self.breached
             && breached.contains(&PasswordSha1::of(password)).await?
@@ -55,13 +56,13 @@ impl Passwords {
         self.hash(password, line).await
     }
 
-    /// Computes a hash once a thread of the pool is free.
+    /// Waits for a free thread of the hashing pool and computes a hash.
     async fn hash(&self, password: &Credential, line: Line) -> Result<PasswordHash, Error> {
         self.pool.hash(password, line, self.random.as_ref()).await
     }
 
-    /// Replaces the outdated hash of a right password. If that fails, then the next sign-in tries
-    /// again.
+    /// Replaces the outdated hash of a right password. If the replacement fails, the next sign-in
+    /// tries it again.
     pub(crate) async fn rehash<A: Account>(&self, accounts: &Accounts<A>, row: &A, password: &Credential) {
         if let Ok(new) = self.hash(password, Line::of_host()).await {
             let _ = accounts.replace_hash(row, &new).await;
@@ -78,22 +79,22 @@ impl Passwords {
         })
     }
 
-    /// Checks a customer's new password.
+    /// Checks a customer's new password against the policy.
     pub(crate) fn judge(&self, email: &Email, password: &Credential) -> Result<(), Error> {
         Ok(self.policy.judge(email, password)?)
     }
 
-    /// Checks an admin user's new password.
+    /// Checks an admin user's new password against the policy.
     pub(crate) fn judge_admins(&self, username: &Username, password: &Credential) -> Result<(), Error> {
         Ok(self.policy.judge_admins(username, password)?)
     }
 
-    /// Returns the rule that a customer's present password breaks.
+    /// Returns the rule of the policy that a customer's present password breaks, if any.
     pub(crate) fn violation(&self, email: &Email, password: &Credential) -> Option<PolicyViolation> {
         self.policy.judge(email, password).err()
     }
 
-    /// Returns the rule that an admin user's present password breaks.
+    /// Returns the rule of the policy that an admin user's present password breaks, if any.
     pub(crate) fn admins_violation(
         &self,
         username: &Username,
@@ -102,7 +103,7 @@ impl Passwords {
         self.policy.judge_admins(username, password).err()
     }
 
-    /// True if at least half of the queue places for callers of this kind are taken.
+    /// True if the part of the hashing queue for callers of this kind is at least half full.
     pub(crate) fn is_half_full(&self, lane: Lane) -> bool {
         self.pool.is_half_full(lane)
     }

@@ -1,4 +1,5 @@
-//! Pointers from mailed secrets to the accounts that they may belong to.
+//! The pointers from the digests of mailed secrets to accounts. A secret that is presented without
+//! the account's name is looked up through its pointer.
 
 use time::OffsetDateTime;
 
@@ -10,8 +11,8 @@ use crate::{
 };
 
 impl Documents {
-    /// Writes the pointer of a secret. It is written before the document that it leads to, so that
-    /// every secret has its pointer.
+    /// Writes the pointer of a secret. The caller writes the document with the secret's record
+    /// afterwards, so that every recorded secret has a pointer.
     pub(crate) async fn point(
         &self,
         secret: &Digest,
@@ -21,7 +22,8 @@ impl Documents {
         self.change(&of_secret(secret), &Pointing { owner, expires_at }).await?.kept()
     }
 
-    /// Returns the account that a secret may belong to. The result is not trusted.
+    /// Returns the account to which a secret may belong. The caller must not trust the result, and
+    /// must look the secret up in the documents of this account.
     pub(crate) async fn follow(&self, secret: &Digest) -> Result<Option<Subject>, StoreError> {
         self.change(&of_secret(secret), &Following).await?.kept()
     }

@@ -1,4 +1,4 @@
-//! The reason why a flow stops, and the verdict on an attempt.
+//! The reason why a flow stops without success, and the verdict on an attempt.
 
 use crate::{
     audit::Refusal,
@@ -7,15 +7,17 @@ use crate::{
     state::budgets::AttemptOutcome,
 };
 
-/// The reason why a flow stops. The audit trail gets more detail than the caller.
+/// The reason why a flow stops without success. The audit trail gets more detail than the caller.
 #[derive(Debug)]
 pub(crate) struct Stop {
     pub(crate) told: Error,
-    /// The reason for the audit trail. None if something failed.
+    /// The reason of a refusal, for the audit trail. None if the flow was not refused but failed,
+    /// for example because of the store.
     pub(crate) why: Option<Refusal>,
 }
 
-/// The verdict on an attempt at an account: how it is charged, and what its caller gets.
+/// The verdict on an attempt: the outcome with which its charge is settled, and the result for the
+/// caller.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Judged<T> {
@@ -23,11 +25,11 @@ pub(crate) struct Judged<T> {
     pub(crate) answer: Result<T, Stop>,
 }
 
-/// The refusal of a credential.
+/// The refusal of a credential, or the failure of its verification.
 #[derive(Debug)]
 pub(crate) struct Denied {
     stop: Stop,
-    /// The outcome of the attempt. None if something failed before the credential was verified.
+    /// The outcome of the attempt. None if an error occurred before the credential was verified.
     outcome: Option<AttemptOutcome>,
 }
 
@@ -42,20 +44,21 @@ impl Refusal {
         Denied { stop: self.told(error), outcome: Some(AttemptOutcome::Failed) }
     }
 
-    /// Refuses a right credential for this reason. The attempt costs nothing.
+    /// Refuses a right credential for this reason. The attempt does not count as a failure, and its
+    /// charge is given back.
     pub(crate) fn excused(self, error: impl Into<Error>) -> Denied {
         Denied { stop: self.told(error), outcome: Some(AttemptOutcome::Withdrawn) }
     }
 }
 
 impl Stop {
-    /// Replaces the error for the caller, if this is a refusal.
+    /// Replaces the caller's error if this is a refusal. Other errors stay as they are.
     pub(crate) fn refused_as(self, error: impl Into<Error>) -> Self {
         if self.why.is_some() { Self { told: error.into(), ..self } } else { self }
     }
 
-    /// Refuses a credential because of this stop. A refusal counts as a failure. If something
-    /// failed, then there is no verdict.
+    /// Refuses a credential because of this stop. If the stop is a refusal, the attempt counts as a
+    /// failure. Otherwise the attempt has no outcome yet.
     pub(crate) fn failed(self) -> Denied {
         let outcome = self.why.map(|_| AttemptOutcome::Failed);
         Denied { stop: self, outcome }
@@ -63,15 +66,14 @@ impl Stop {
 }
 
 impl Denied {
-    /// Marks the credential as right. If something failed, then the attempt costs nothing.
+    /// Marks the credential as right. If the attempt has no outcome yet, its charge is given back.
     pub(crate) fn behind_right_credential(self) -> Self {
         Self { outcome: self.outcome.or(Some(AttemptOutcome::Withdrawn)), ..self }
     }
 }
 
 impl<T> Judged<T> {
-    /// Completes a verdict. If there is none and the work has started, then the attempt counts as a
-    /// failure.
+    /// Completes the verdict on an attempt. If the attempt has no outcome, [`unjudged`] decides.
     pub(crate) fn of(judged: Result<(T, AttemptOutcome), Denied>, work: &Work) -> Self {
         match judged {
             Ok((right, outcome)) => Self { outcome, answer: Ok(right) },
@@ -82,8 +84,9 @@ impl<T> Judged<T> {
     }
 }
 
-/// Returns the outcome of an attempt without a verdict, because its caller went away or something
-/// failed.
+/// Returns the outcome of an attempt that was not judged, because its caller disconnected or an
+/// error occurred. If its costly work has started, the attempt counts as a failure. Otherwise its
+/// charge is given back.
 pub(crate) fn unjudged(work: &Work) -> AttemptOutcome {
     if work.has_started() { AttemptOutcome::Failed } else { AttemptOutcome::Withdrawn }
 }

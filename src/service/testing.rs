@@ -1,4 +1,4 @@
-//! Documents over a memory store that counts its calls, for the tests of services.
+//! The documents for the tests of services. Their memory store counts its calls.
 
 use std::{
     fmt,
@@ -30,7 +30,7 @@ pub(crate) struct WatchedStore {
     loads: AtomicUsize,
     commits: AtomicUsize,
     lists: AtomicUsize,
-    /// True if the replies of commits are lost: the commits are made, and the result is an error.
+    /// True if the store loses the replies of commits: it makes each commit and returns an error.
     pub(crate) loses_replies: AtomicBool,
     /// The number of the first commit that fails, counted from the last [`calls`](Self::calls). All
     /// later commits fail, too. 0 means that none fails.

@@ -1,4 +1,4 @@
-//! Bearer tokens: drawing, storing under a generation, verifying and ending.
+//! Bearer tokens: how they are drawn, stored under a generation, verified and revoked.
 
 use std::{num::NonZero, sync::Arc, time::Duration};
 
@@ -47,8 +47,9 @@ impl Tokens {
         Ok(Drawn { token, id })
     }
 
-    /// Returns the time from now until the end of a lifetime, at most `until`. It is in whole
-    /// microseconds, which every store keeps, so that the returned times equal the stored ones.
+    /// Returns the present time and the expiry of a token with this lifetime. The expiry is at most
+    /// `until`. The present time is in whole microseconds, which every store keeps, so that the
+    /// returned times equal the stored ones.
     pub(crate) fn lifespan(
         &self,
         lifetime: Duration,
@@ -80,15 +81,15 @@ impl Tokens {
         self.store.grants(subject, self.cap.get(), self.clock.now()).await
     }
 
-    /// Returns the present generation of a subject.
+    /// Returns the present generation of a subject, a customer or an admin user.
     pub(crate) async fn generation(&self, subject: &Subject) -> Result<Generation, Error> {
         let fresh = self.draw_generation()?;
         Ok(self.store.generation(subject, fresh).await?)
     }
 
-    /// Returns the generation of a subject that presented this token. The token is looked up again
-    /// after the generation was read. Otherwise a revocation between the first look-up and the
-    /// reading would be missed.
+    /// Returns the generation of a subject that presented the token of `grant`. The grant is looked
+    /// up again after the generation was read. Otherwise this function would miss a revocation
+    /// between the first look-up and the reading of the generation.
     pub(crate) async fn generation_behind(
         &self,
         subject: &Subject,
@@ -101,8 +102,9 @@ impl Tokens {
         }
     }
 
-    /// Stores the grant of a token, unless its subject's tokens were revoked since `generation` was
-    /// read. Beyond the cap, the subject's oldest grant ends.
+    /// Stores the grant of a token. Refuses the grant if the subject's tokens were revoked since
+    /// `generation` was read. If the subject then has more grants than the cap allows, the oldest
+    /// grant ends.
     pub(crate) async fn insert(
         &self,
         grant: &Grant,
@@ -110,8 +112,9 @@ impl Tokens {
         generation: Generation,
     ) -> Result<(), Stop> {
         match self.store.insert(grant, origin, generation, self.cap, grant.issued_at).await? {
-            // While the token was being stored, its code was presented again. This replay has ended
-            // the token. The caller still gets it, although it is not valid.
+            // `Barred` means that this token was ended before it was stored, for example by a
+            // replay of its one-time credential. The caller still gets the token, although it is
+            // not valid.
             Insert::Stored | Insert::Barred => Ok(()),
             Insert::Revoked => Err(Refusal::RevokedMeanwhile.told(SignInError::Refused)),
             // The random source has returned the same 129 bits twice and cannot be trusted.
@@ -119,18 +122,19 @@ impl Tokens {
         }
     }
 
-    /// Revokes one token. Returns false if it was not live.
+    /// Revokes one token. Returns false if the token was not live.
     pub(crate) async fn revoke(&self, grant: &GrantId) -> Result<bool, StoreError> {
         let now = self.clock.now();
         self.store.revoke(grant, now, now).await
     }
 
-    /// Revokes one token, and bars its id from being stored before `until`.
+    /// Revokes one token. Until the time `until`, the store also refuses to store a grant with this
+    /// id.
     pub(crate) async fn bar(&self, grant: &GrantId, until: OffsetDateTime) -> Result<bool, StoreError> {
         self.store.revoke(grant, self.clock.now(), until).await
     }
 
-    /// Revokes one token, and bars its id for a lifetime from now.
+    /// Revokes one token, and [bars](Self::bar) the id of its grant for a lifetime from now.
     pub(crate) async fn bar_for(&self, grant: &GrantId, lifetime: Duration) -> Result<bool, StoreError> {
         self.bar(grant, after(self.clock.now(), lifetime)).await
     }

@@ -11,8 +11,9 @@ use futures_timer::Delay;
 
 use crate::store::Partition;
 
-/// Turns of the callers of one partition in this process. They avoid store calls that would
-/// conflict. Correctness does not depend on them.
+/// The turns of callers in this process that change the same partition. Callers with turns commit
+/// one after another, which avoids store calls that would conflict. Correctness does not depend on
+/// turns.
 pub(super) struct Turns {
     slots: Box<[Slot; 64]>,
     hasher: RandomState,
@@ -35,8 +36,8 @@ struct Holder {
     since: Instant,
 }
 
-/// A turn, which lasts until it is dropped. After [`Turns::LONGEST`] the next caller takes it over,
-/// so that a future that is no longer polled blocks nobody.
+/// A caller's turn, which lasts until the value is dropped. After [`Turns::LONGEST`] the next
+/// caller takes the turn over, so that a future that is no longer polled blocks no other caller.
 pub(super) struct Turn<'turns> {
     slot: &'turns Slot,
     ticket: Option<u64>,
@@ -50,7 +51,7 @@ impl Turns {
         Self { slots: Box::new(std::array::from_fn(|_| Slot::default())), hasher: RandomState::new() }
     }
 
-    /// Waits for a turn. The second value is true if the turn was not free at once.
+    /// Waits for a turn. The second value is true if the caller had to wait.
     pub(super) async fn take(&self, partition: &Partition) -> (Turn<'_>, bool) {
         let slot = self.slot(partition);
         let began = Instant::now();
@@ -78,7 +79,8 @@ impl Turns {
 }
 
 impl Slot {
-    /// Returns a ticket, or the time until the present turn can be taken over.
+    /// Takes the turn if it is free, and returns a ticket. Otherwise returns the time after which
+    /// the present turn can be taken over.
     fn try_take(&self) -> Result<u64, Duration> {
         let mut holders = self.holders();
         if let Some(holder) = &holders.current {
@@ -99,7 +101,8 @@ impl Slot {
 }
 
 impl Turn<'_> {
-    /// False for a caller that waited too long and continues without a turn.
+    /// True if the caller has the turn. False if the caller has waited too long and continues
+    /// without a turn.
     pub(super) const fn has_come(&self) -> bool {
         self.ticket.is_some()
     }
@@ -111,7 +114,8 @@ impl Drop for Turn<'_> {
         let mut holders = self.slot.holders();
         if holders.current.take_if(|holder| holder.ticket == ticket).is_some() {
             drop(holders);
-            // Another waiter is woken at every release, because the one woken before may never run.
+            // Every release wakes one more waiting caller, because the caller that was woken before
+            // may never run.
             self.slot.released.notify_additional(1);
         }
     }
@@ -165,7 +169,7 @@ mod tests {
                 waiting.join().unwrap() < Turns::LONGEST / 2
             })
         };
-        // A busy machine may be late now and then.
+        // On a busy machine some of these attempts may be late.
         assert!((0..10).any(|_| woken()));
     }
 

@@ -1,6 +1,6 @@
-//! The watch over the sign-ins of the whole shop. Each node counts in memory, and adds its numbers
-//! to the shop's document every few seconds. A sign-in therefore never waits for another sign-in's
-//! document.
+//! The watch over the sign-ins of the whole shop, which detects attacks. Each node counts its
+//! sign-ins in memory, and adds the counts to the shop's document every few seconds. So sign-ins do
+//! not compete for one document.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -17,7 +17,7 @@ use crate::{
     token::Origin,
 };
 
-/// The result of a sign-in.
+/// The result of a sign-in, as the watch counts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
     Succeeded,
@@ -38,7 +38,7 @@ pub(crate) struct Watch {
 /// The state of this node.
 #[derive(Debug)]
 struct Own {
-    /// The numbers that are not reported yet.
+    /// The counts that this node has not added to the shop's document yet.
     numbers: Numbers,
     networks: Networks,
     attacked: bool,
@@ -49,8 +49,8 @@ struct Own {
 impl Watch {
     /// Time between two exchanges with the store: 5 s.
     const PAUSE: Duration = Duration::from_secs(5);
-    /// Minimum number of failures for a write. Fewer failures wait, so that a shop that is not
-    /// attacked writes nothing.
+    /// Minimum number of failures for a write to the shop's document. Fewer failures are kept in
+    /// memory until the next exchange, so that a shop without an attack rarely writes.
     const WORTH_A_WRITE: u32 = 10;
     const TRIES: u32 = 3;
 
@@ -81,8 +81,10 @@ impl Watch {
         }
     }
 
-    /// If an exchange is due, exchanges numbers with the store and records an alarm in the audit
-    /// trail. If the store request fails, then the numbers of that exchange are lost.
+    /// Exchanges counts with the shop's document, if an exchange is due. If there are enough
+    /// failures, the node's counts are added to the document. The node learns if the shop is under
+    /// attack. The audit trail records a new alarm. If the store request fails, the counts of that
+    /// exchange are lost.
     pub(crate) async fn exchange(&self) {
         let now = self.documents.now();
         let Some((numbers, networks)) = self.due(now) else { return };
@@ -102,12 +104,12 @@ impl Watch {
         }
     }
 
-    /// Returns the numbers of an exchange if it is due. Numbers that reach
-    /// [`WORTH_A_WRITE`](Self::WORTH_A_WRITE) are removed from the node's state.
+    /// Returns the counts for an exchange. Returns none if no exchange is due. If the failures
+    /// reach [`WORTH_A_WRITE`](Self::WORTH_A_WRITE), the counts are removed from the node's memory.
     fn due(&self, now: OffsetDateTime) -> Option<(Numbers, Networks)> {
         let mut own = self.own();
         let next = after(own.exchanged_at, Self::PAUSE);
-        // If the clock went back, then the exchange is due.
+        // If the clock went back, an exchange is due.
         if now < next && own.exchanged_at <= now {
             return None;
         }

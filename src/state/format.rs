@@ -4,12 +4,13 @@ use time::OffsetDateTime;
 use super::{Content, DocumentError, Write};
 use crate::store::IndexEntry;
 
-/// A stored document: JSON text, `{"format":1,"document":{..}}`.
+/// A type that is stored as a document: the JSON text `{"format":1,"document":{..}}`.
 ///
-/// A release must be able to read a new format before any release writes it. Types refuse unknown
-/// and missing fields, so a field is added or removed only with a new format.
+/// Before any release writes a new format, an earlier release must be able to read it, because
+/// nodes of both releases may run at once. The types refuse unknown and missing fields. So a field
+/// is added or removed only with a new format.
 pub(super) trait Stored: Serialize + DeserializeOwned {
-    /// The newest format that this release reads. It writes this format.
+    /// The format that this release writes. It is also the newest format that this release reads.
     const FORMAT: u32;
 }
 
@@ -26,7 +27,8 @@ struct Envelope<T> {
     document: T,
 }
 
-/// The envelope of a document. It can be read even if the format is newer than this release.
+/// The envelope of a document without its content. It can be read even if this release does not
+/// know the format.
 #[derive(Deserialize)]
 struct Probe {
     format: u32,
@@ -46,7 +48,7 @@ pub(super) fn decode<T: Stored>(bytes: &[u8]) -> Result<T, DocumentError> {
     Ok(envelope.document)
 }
 
-/// Reads the document at this place among the documents of a transition.
+/// Reads the document at this position in the documents of a transition.
 pub(super) fn read<T: Stored>(documents: &[Option<&[u8]>], place: usize) -> Result<Option<T>, DocumentError> {
     documents.get(place).copied().flatten().map(decode).transpose()
 }
@@ -60,7 +62,7 @@ pub(super) fn content<T: Stored>(
     Ok(Content { bytes: encode(document)?, keep_until, expendable, index: Vec::new() })
 }
 
-/// Encodes a document that a full store must still create.
+/// Encodes a document that even a full store must create.
 pub(super) fn put<T: Stored>(
     document: &T,
     keep_until: Option<OffsetDateTime>,

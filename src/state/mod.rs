@@ -1,8 +1,9 @@
 //! Pure state machines over versioned documents: no I/O, no async, no clock.
 //!
-//! A machine takes documents, a command and the time, and returns changed documents and an answer.
-//! A [`Transition`] is one such command. `service::Documents` loads its documents, applies it and
-//! commits its writes. If another writer was faster, then it starts again.
+//! A state machine takes documents, a command and the time. It returns changed documents and an
+//! answer. A [`Transition`] is one such command. `service::Documents` loads the documents of a
+//! transition, applies the transition and commits its writes. If another writer has changed the
+//! documents in the meantime, `service::Documents` starts again.
 
 pub(crate) mod budgets;
 pub(crate) mod codes;

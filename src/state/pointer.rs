@@ -1,7 +1,8 @@
-//! The pointer from the digest of a mailed secret to the account that may own the secret.
+//! The pointer from the digest of a mailed secret to the account to which the secret may belong.
 //!
-//! A secret that is presented alone does not name its owner. The pointer is written before the
-//! document that it leads to. It is never trusted: the secret is looked up in that document again.
+//! A client may present a secret without the name of the account, so the library looks up the
+//! account by the pointer. The pointer is written before the record of the secret. The pointer is
+//! never trusted: the secret must also be in the documents of that account.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;

@@ -1,5 +1,5 @@
-//! The serialised parts that several kinds of documents share. Each part refuses unknown and
-//! missing fields.
+//! The stored form of values that occur in several kinds of documents. Each form refuses unknown
+//! and missing fields.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -12,7 +12,7 @@ use crate::{
     token::{Assistance, GrantId, Origin},
 };
 
-/// Bytes as hexadecimal digits.
+/// The stored form of bytes: hexadecimal digits.
 pub(super) mod hex {
     use super::*;
 
@@ -28,7 +28,7 @@ pub(super) mod hex {
     }
 }
 
-/// A sealed secret and the id of its key.
+/// An encrypted secret, and the id of the secret key that encrypted it.
 pub(super) mod sealed {
     use super::*;
 
@@ -55,7 +55,7 @@ pub(super) mod sealed {
     }
 }
 
-/// A generation.
+/// The stored form of a generation.
 pub(super) mod generation {
     use super::*;
 
@@ -100,7 +100,7 @@ struct StoredAssistance {
     reason: String,
 }
 
-/// An assistance.
+/// The stored form of an assistance, as a module for `serde`.
 pub(super) mod assistance {
     use super::*;
 
@@ -118,7 +118,7 @@ pub(super) mod assistance {
     }
 }
 
-/// An optional assistance.
+/// The stored form of an optional assistance.
 pub(super) mod any_assistance {
     use super::*;
 
@@ -148,7 +148,7 @@ impl StoredAssistance {
     }
 }
 
-/// The origin of a request.
+/// The stored form of the origin of a request.
 pub(super) mod origin {
     use super::*;
 

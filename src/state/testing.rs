@@ -84,13 +84,14 @@ pub(crate) fn factor_id(name: impl AsRef<str>) -> FactorId {
     enrolment_id(name).factor()
 }
 
-/// Returns a generation by number. The first one is of a subject whose tokens were never revoked.
+/// Returns the generation of this number. Number 0 is the generation of a subject whose tokens were
+/// never revoked.
 pub(crate) fn generation(number: u8) -> Generation {
     let id = |byte| GenerationId::from_bytes([byte; 16]);
     Generation { shop: id(1), subject: (number > 0).then(|| id(number)) }
 }
 
-/// Returns texts in which one field of one object is missing or added.
+/// Returns variants of a JSON text. In each variant, one field of one object is missing or added.
 pub(crate) fn bent(text: &str) -> Vec<String> {
     fn go(value: &Value, found: &mut Vec<Value>) {
         match value {
@@ -127,8 +128,8 @@ pub(crate) fn bent(text: &str) -> Vec<String> {
     found.iter().map(Value::to_string).collect()
 }
 
-/// Checks that the texts are read. Checks that every bent text and every newer format is a typed
-/// error and changes nothing.
+/// Checks that a transition reads the texts. Also checks that each [`bent`] text and a newer format
+/// cause a typed error.
 pub(crate) fn refuses_bent<T: Transition>(transition: &T, texts: &[&str], now: OffsetDateTime) {
     let read = |place: usize, bytes: &str| {
         let documents: Vec<_> = (0..texts.len())
@@ -163,7 +164,8 @@ pub(crate) fn any_bytes(text: String) -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![vec(any::<u8>(), 0..200), changed]
 }
 
-/// Applies a transition to any stored bytes, which must return an answer or an error.
+/// Applies a transition to stored bytes. Whatever the bytes are, the transition must return an
+/// answer or an error, and must not panic.
 pub(crate) fn survives<T: Transition>(transition: &T, bytes: &[u8], now: OffsetDateTime) {
     let documents = vec![Some(bytes); transition.keys().len()];
     let _ = transition.apply(&documents, now);

@@ -4,16 +4,16 @@ use crate::store::{IndexEntry, Key};
 
 /// A command for the documents of one partition.
 pub(crate) trait Transition: Sync {
-    /// The answer to the command.
+    /// The answer to the command: its result for the caller.
     type Answer: Send;
 
-    /// Returns the keys of all documents that the answer depends on. A commit checks the version of
-    /// each, including the unchanged ones.
+    /// Returns the document keys of all documents on which the answer depends. A commit checks the
+    /// version of each of these documents, including those that do not change.
     fn keys(&self) -> Vec<Key>;
 
-    /// Applies the command to the documents of [`keys`](Self::keys), in their order. If the commit
-    /// has a conflict, then the command is applied again to the present documents. It must
-    /// therefore have no side effects.
+    /// Applies the command to the documents of [`keys`](Self::keys), in the order of the document
+    /// keys. After a conflict, the command is applied again to the present documents. So the
+    /// command must have no side effects.
     fn apply(
         &self,
         documents: &[Option<&[u8]>],
@@ -21,8 +21,9 @@ pub(crate) trait Transition: Sync {
     ) -> Result<Step<Self::Answer>, DocumentError>;
 }
 
-/// The answer to a command, and a write for each of its keys, in their order. If every write is
-/// [`Write::Keep`], then nothing is committed and the answer depends only on the load.
+/// The answer to a command, and one write for each of its document keys, in their order. If every
+/// write is [`Write::Keep`], no commit is made, and the answer depends only on the loaded
+/// documents.
 #[derive(Debug)]
 pub(crate) struct Step<A> {
     pub(crate) answer: A,
@@ -38,13 +39,13 @@ impl<A> Step<A> {
 /// The write for one document.
 #[derive(Debug)]
 pub(crate) enum Write {
-    /// The document is not changed, whether it is present or absent.
+    /// The document is not changed. It may be present or absent.
     Keep,
     Put(Content),
     Delete,
 }
 
-/// A new document without its key and version.
+/// A new document without its document key and version.
 #[derive(Debug)]
 pub(crate) struct Content {
     pub(crate) bytes: Vec<u8>,
@@ -53,13 +54,14 @@ pub(crate) struct Content {
     pub(crate) index: Vec<IndexEntry>,
 }
 
-/// A stored document cannot be used. The caller gets "unavailable", and the document is not
-/// changed.
+/// The error of a document that cannot be read or written. The caller gets "unavailable", and the
+/// stored document is not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum DocumentError {
     #[error("a stored document has format {found}, but this release reads formats up to {known}")]
     Newer { found: u32, known: u32 },
-    /// Contains the place but not the content, because a document can hold personal data.
+    /// The error contains the line and column, but not the content, because a document can contain
+    /// personal data.
     #[error("a stored document is malformed at line {line}, column {column}")]
     Malformed { line: usize, column: usize },
     #[error("failed to encode a document")]

@@ -1,5 +1,5 @@
-//! The link that is mailed to an admin user whose account is locked: one document in the partition
-//! of the account's budgets.
+//! The link that is mailed to an admin user whose account is locked. It is one document in the
+//! partition of the account's budgets.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -17,7 +17,7 @@ use crate::{
 
 const UNLOCK: Name = Name::of("unlock");
 
-/// The document of the newest link.
+/// The document of the newest unlock link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Unlock {
@@ -30,15 +30,15 @@ impl Stored for Unlock {
     const FORMAT: u32 = 1;
 }
 
-/// Stores a new link and replaces an earlier one.
+/// Stores a new unlock link, which replaces an earlier one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Offering {
     pub(crate) digest: Digest,
     pub(crate) expires_at: OffsetDateTime,
 }
 
-/// Spends the link of this digest and unlocks the account. Either both happen or neither. Returns
-/// true if the link belonged to the account and had not expired.
+/// Spends the unlock link whose token has this digest, and unlocks the account, in one commit.
+/// Returns true if the link belonged to the account and had not expired. Otherwise changes nothing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spending {
     pub(crate) digest: Digest,

@@ -1,5 +1,5 @@
-//! The number of failed and successful sign-ins of the whole shop per minute. They are in one
-//! document, to which each node adds its numbers every few seconds.
+//! The counts of failed and successful sign-ins of the whole shop, per minute. One document holds
+//! them. Each node adds its counts to this document every few seconds.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -17,38 +17,38 @@ use crate::{
 
 const WATCH: Name = Name::of("watch");
 
-/// Numbers of finished sign-ins.
+/// The counts of finished sign-ins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Numbers {
     pub(crate) succeeded: u32,
-    /// Number of refused sign-ins. These are wrong credentials, and attempts at accounts whose
+    /// Number of refused sign-ins: those with a wrong credential, and those at an account whose
     /// budget over all sources is spent.
     pub(crate) failed: u32,
-    /// Number of failures at names without an account.
+    /// Number of the failures at names without an account.
     pub(crate) unknown: u32,
 }
 
-/// The networks of failed sign-ins, each as 32 bits of its digest. At most [`MANY`](Self::MANY) are
+/// The networks of failed sign-ins, each as 32 bits of a digest. At most [`MANY`](Self::MANY) are
 /// kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Networks(BTreeSet<u32>);
 
-/// The state of the shop.
+/// The state of the shop, as the watch sees it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Watched {
     /// True if the shop is under attack.
     pub(crate) attacked: bool,
-    /// The numbers of an alarm that begins now.
+    /// The counts that cause a new alarm. None if no alarm begins now.
     pub(crate) alarm: Option<Numbers>,
 }
 
-/// The document of the shop.
+/// The document that counts the sign-ins of the shop.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Watch {
-    /// The minute that is counted now, in minutes since 1970.
+    /// The minute of the present counts, in minutes since 1970.
     minute: i64,
     present: Count,
     /// The counts of the previous minute.
@@ -59,7 +59,7 @@ struct Watch {
     alarmed_until: OffsetDateTime,
 }
 
-/// The sign-ins of a minute.
+/// The counts of one minute.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Count {
@@ -67,7 +67,7 @@ struct Count {
     networks: Networks,
 }
 
-/// Adds the numbers of a node.
+/// Adds the counts of a node.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reporting<'a> {
     pub(crate) numbers: Numbers,
@@ -83,8 +83,8 @@ impl Stored for Watch {
 }
 
 impl Networks {
-    /// Minimum number of networks for an alarm of the whole shop. If failures come from fewer
-    /// networks, then the tallies of these sources detect them.
+    /// Minimum number of networks for an alarm of the whole shop. If the failures come from fewer
+    /// networks, the tallies of their sources detect the attack.
     const MANY: usize = 20;
 
     pub(crate) fn add(&mut self, network: u32) {
@@ -121,21 +121,21 @@ impl Numbers {
     /// True if an automated attack is likely: within one to two minutes, at least 120 failures and
     /// at least three failures for each success. People fail less often than they succeed.
     ///
-    /// Unknown names are not used here, because an attack has an effect that the caller sees. The
-    /// caller must not learn from it whether an account exists.
+    /// The count of unknown names is not used here. During an attack, callers may notice that more
+    /// challenges are required. They must not learn from this if an account exists.
     const fn show_attack(self) -> bool {
         self.failed >= 120 && self.failed / 3 >= self.succeeded
     }
 
-    /// True if names are being guessed: at least 40 unknown names, and more of them than successful
-    /// sign-ins.
+    /// True if an attacker is probably guessing names: there are at least 40 failures at unknown
+    /// names, and more of them than successful sign-ins.
     const fn show_unknown_names(self) -> bool {
         self.unknown >= 40 && self.unknown > self.succeeded
     }
 }
 
 impl Watch {
-    /// Time for which an attack is assumed to continue after its last sign: 10 min.
+    /// Time for which an attack is assumed to continue after the last report that shows it: 10 min.
     const HOLD: Duration = Duration::from_secs(10 * 60);
 
     fn new(minute: i64) -> Self {
@@ -143,8 +143,9 @@ impl Watch {
         Self { minute, present: Count::default(), before: Count::default(), attacked_until, alarmed_until }
     }
 
-    /// Begins the minute of this time. A clock that is ahead begins the minute early. A clock that
-    /// is behind adds to the present minute.
+    /// Begins a new minute, if `minute` is later than the present one. So a node whose clock is
+    /// ahead begins the minute early. The counts of a node whose clock is behind are added to the
+    /// present minute.
     fn turn(&mut self, minute: i64) {
         match minute.saturating_sub(self.minute) {
             ..=0 => return,
@@ -154,8 +155,8 @@ impl Watch {
         (self.minute, self.present) = (minute, Count::default());
     }
 
-    /// True if the shop is under attack. A time from a clock that was ahead is ignored if it is
-    /// more than twice the hold ahead.
+    /// True if the shop is under attack. If `attacked_until` is more than twice
+    /// [`HOLD`](Self::HOLD) ahead, a clock that was ahead wrote it, so it is ignored.
     fn is_attacked(&self, now: OffsetDateTime) -> bool {
         now < self.attacked_until && self.attacked_until <= after(now, 2 * Self::HOLD)
     }
@@ -201,8 +202,8 @@ impl Transition for Reporting<'_> {
         let now = micros::to_time(micros::from_time(now));
         let minute = now.unix_timestamp().div_euclid(60);
         let present = read::<Watch>(documents, 0)?;
-        // A document from a clock that was more than an hour ahead is ignored, so that it does not
-        // stop the count.
+        // If a clock that was more than an hour ahead wrote the document, it is ignored and
+        // replaced. Otherwise no new minute would begin until that time.
         let usable = present.filter(|watch| watch.minute <= minute.saturating_add(60));
         let mut watch = usable.unwrap_or_else(|| Watch::new(minute));
         watch.turn(minute);

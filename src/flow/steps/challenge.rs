@@ -1,4 +1,5 @@
-//! The check of the answer to the host's challenge, which runs before any costly work.
+//! The check of the client's response to the host's challenge. The check runs before any costly
+//! work.
 
 use crate::{
     account::Website,
@@ -19,11 +20,10 @@ pub(in crate::flow) struct Challenged<'a> {
     pub(in crate::flow) origin: &'a Origin,
 }
 
-/// Refuses an attempt if the host requires an answer to its challenge and the answer is missing or
-/// wrong.
+/// Refuses an attempt if the host challenges it and the client's response is missing or wrong.
 ///
-/// Call it before any look-up, so that the refusal does not depend on the account. `opened` is none
-/// for registrations without a client address, which have no budget.
+/// Call this function before the account is looked up, so that the refusal does not depend on the
+/// account. `opened` is none for a registration without an IP address, because no budget limits it.
 pub(in crate::flow) async fn require_answer(
     services: &Services,
     opened: Option<&Opened<'_>>,

@@ -1,4 +1,4 @@
-//! Confirmation tokens: the address that a token confirms, and how the token is made.
+//! Confirmation tokens: the e-mail address that a token confirms, and how the token is made.
 
 use time::OffsetDateTime;
 
@@ -11,18 +11,19 @@ use crate::{
     token::Digest,
 };
 
-/// The address that a confirmation token confirms.
+/// The kind of e-mail address that a confirmation token confirms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::flow) enum Confirming {
-    /// The present address of the account.
+    /// The present e-mail address of the account.
     Own,
-    /// The new address of the account. The flow that made the token has checked the current
+    /// The new e-mail address of the account. The flow that made the token has checked the current
     /// password.
     Changed,
 }
 
 impl Confirming {
-    /// Returns the digest that a token of this address is bound to.
+    /// Returns the digest of this kind and this e-mail address. A token's record contains it, so
+    /// that the token confirms only this address.
     pub(in crate::flow) fn digest(self, address: &Address) -> Digest {
         let kind: &[u8] = match self {
             Self::Own => b"own address",
@@ -32,17 +33,17 @@ impl Confirming {
         Digest::of_parts(&[kind, website.as_str().as_bytes(), email.as_str().as_bytes()])
     }
 
-    /// Returns the kind of a token that is bound to `digest`. Returns none if the token is bound to
-    /// another address.
+    /// Returns the kind of a token whose record contains `digest`. Returns none if `digest` belongs
+    /// to another e-mail address.
     pub(in crate::flow) fn of(digest: Digest, address: &Address) -> Option<Self> {
         [Self::Own, Self::Changed].into_iter().find(|kind| kind.digest(address) == digest)
     }
 }
 
-/// Makes a token that confirms this address.
+/// Makes and stores a token that confirms this e-mail address.
 ///
-/// For an unknown account, the caller passes the decoy's id, so that all requests do the same work.
-/// `generation` was read before the customer's row.
+/// For an unknown account, the caller passes the decoy account's id as `owner`, so that all
+/// requests do the same work. The caller must have read `generation` before the account row.
 pub(in crate::flow) async fn make_token(
     services: &Services,
     owner: CustomerId,

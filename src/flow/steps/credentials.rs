@@ -1,4 +1,5 @@
-//! Ending a subject's tokens, one-time credentials and assistances.
+//! The end of a subject's tokens, one-time credentials and assistances. A subject is a customer or
+//! an admin user.
 
 use crate::{
     audit::Refusal,
@@ -8,9 +9,10 @@ use crate::{
     token::{GrantId, Origin, Subject},
 };
 
-/// Ends the tokens of a subject, except `keep`, and its one-time credentials.
+/// Ends all tokens of a subject except `keep`, and all one-time credentials of the subject.
 ///
-/// One-time credentials are bound to the generation, which this call changes.
+/// A one-time credential is valid only under the generation in which it was made. This call changes
+/// the generation, so the one-time credentials end, too.
 pub(in crate::flow) async fn end_credentials(
     services: &Services,
     subject: &Subject,
@@ -22,8 +24,8 @@ pub(in crate::flow) async fn end_credentials(
     ended
 }
 
-/// Closes those assistances of a subject that have ended. If this fails for one of them, it is
-/// closed when the ledger is read.
+/// Closes the ledger entries of those assistances of a subject that have ended. If an entry cannot
+/// be closed now, the next reading of the ledger closes it.
 pub(in crate::flow) async fn settle_ledger(services: &Services, subject: &Subject, origin: &Origin) {
     match subject {
         Subject::Customer(customer) => drop(services.assistance.settle_of(customer, origin).await),
@@ -40,14 +42,15 @@ pub(in crate::flow) enum Ends<'a> {
     All,
 }
 
-/// Keeps a credential that was just written, and ends all earlier tokens and one-time credentials.
+/// Keeps a credential that was just written, and ends the earlier tokens that `ends` names. If
+/// `ends` names any, all one-time credentials end as well.
 ///
-/// Every flow that writes a credential ends with this step. `generation` was read before the flow
-/// checked its caller. If another request has ended the subject's tokens since then, or if the
-/// tokens cannot be ended now, the credential must not stay:
+/// Each flow calls this function after it has written a credential. The flow must have read
+/// `generation` before it checked its caller. The credential must not stay if another request has
+/// ended the subject's tokens since then, or if the tokens cannot be ended now:
 ///
-/// - `undo` restores the previous credential by compare-and-set. If the credential was changed
-///   again, then the later one stays.
+/// - `undo` restores the previous credential by compare-and-set. If another request has already
+///   replaced the new credential, that later credential stays.
 /// - All tokens end, including those obtained with the new credential.
 /// - The caller is refused.
 pub(in crate::flow) async fn let_stand(
@@ -78,8 +81,7 @@ async fn end_earlier(
     match ends {
         Ends::AllBut(keep) if stands => {
             end_credentials(services, subject, Some(keep), origin).await?;
-            // If another request ended all tokens after the check above, it has ended this token
-            // too.
+            // If another request ended all tokens after the check above, it has also ended `keep`.
             stands = services.tokens.find(keep).await?.is_some();
         }
         Ends::All if stands => end_credentials(services, subject, None, origin).await?,

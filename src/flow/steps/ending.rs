@@ -1,4 +1,5 @@
-//! The end of a flow: its result for the caller, and its record for the audit trail.
+//! The last steps of a flow: the settlement of its attempt, the record for the audit trail, and the
+//! result for the caller.
 
 use crate::{
     audit::{Action, Delivery, Draft, Outcome},
@@ -14,9 +15,12 @@ use crate::{
 
 /// Records the outcome of a flow in the audit trail, and returns its result.
 ///
-/// If a refusal must be recorded and the sink fails, the caller gets "unavailable". A refusal for a
-/// spent budget is only queued. A success stays a success: either it was recorded before, or it
-/// must not depend on the audit trail, like a revocation.
+/// If the audit sink fails, the result depends on the outcome:
+///
+/// - If a refusal must be recorded, the caller gets "unavailable" in place of the refusal. A
+///   refusal because of a spent budget is only queued.
+/// - A success stays a success. Either the flow recorded it before, or it must not depend on the
+///   audit trail, like a revocation.
 pub(in crate::flow) async fn conclude<T>(
     services: &Services,
     event: &Draft,
@@ -35,7 +39,8 @@ pub(in crate::flow) async fn conclude<T>(
     }
 }
 
-/// Records an event, or queues it if nothing may wait for the sink.
+/// Records an event in the audit trail. If the caller must not wait for the audit sink, the event
+/// is only queued.
 pub(in crate::flow) async fn tell(services: &Services, event: &Draft, outcome: Outcome) -> Result<(), Error> {
     match event.delivery(outcome) {
         Delivery::Awaited => services.trail.record(event, outcome).await,
@@ -46,8 +51,8 @@ pub(in crate::flow) async fn tell(services: &Services, event: &Draft, outcome: O
     }
 }
 
-/// Settles an attempt, and returns the locks that begin with it. Records these locks, and a source
-/// that becomes suspicious.
+/// Settles an attempt, and returns the locks that this attempt has caused. The audit trail records
+/// these locks, and the source if it has become suspicious.
 pub(in crate::flow) async fn settle(
     services: &Services,
     charged: Charged<'_>,

@@ -1,5 +1,6 @@
-//! The enrolment of an authenticator. A signed-in admin user begins it, or an admin sign-in mails
-//! its token. The token identifies the enrolment in later requests.
+//! The enrolment of an authenticator. It begins in one of two ways: a signed-in admin user requests
+//! it, or the sign-in of an admin user without a second factor mails an enrolment token. Later
+//! requests present this token.
 
 use super::ending::settle;
 use crate::{
@@ -22,8 +23,8 @@ use crate::{
     token::{Digest, GrantId, Subject},
 };
 
-/// Mails an enrolment token to an admin user whose password is right. `generation` was read before
-/// the password was checked.
+/// Mails an enrolment token to an admin user whose password is right. The caller must have read
+/// `generation` before it checked the password.
 pub(in crate::flow) async fn mail_enrolment(
     services: &Services,
     admin: &AdminRecord,
@@ -34,7 +35,7 @@ pub(in crate::flow) async fn mail_enrolment(
     let attempted = Attempted::enrolment_request(&admin.id, &services.config);
     let charged = services.attempts.reserve(attempted).await?;
     let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::TooManyRequests))?;
-    // Every request counts, even if it fails later.
+    // Every request uses up an attempt of the budget, even if the request fails later.
     settle(services, charged, AttemptOutcome::Failed, event).await?;
     let event = Draft { action: Action::FactorEnrolment, ..event.clone() };
     let begun = begin_enrolment(services, &admin.id, None, None, generation, &event).await?;
@@ -71,7 +72,8 @@ pub(in crate::flow) async fn begin_enrolment(
     Ok(BegunEnrolment::new(token, expires_at))
 }
 
-/// Returns the enrolment of a token and its admin user, if the enrolment can still be activated.
+/// Returns the enrolment of a presented token, and the admin user who enrols. Refuses an enrolment
+/// that can no longer be activated.
 pub(in crate::flow) async fn live_enrolment(
     services: &Services,
     token: &Credential,
@@ -95,7 +97,8 @@ pub(in crate::flow) async fn live_enrolment(
     let found = found.under(services.tokens.generation(&subject).await?);
     let revoked = Refusal::RevokedMeanwhile;
     let (enrolment, present) = found.ok_or(revoked.told(SecondFactorError::InvalidEnrolmentToken))?;
-    // If the enrolment was begun with a token, it ends with that token.
+    // If a signed-in admin user began the enrolment, the enrolment ends together with the bearer
+    // token that this user presented.
     if let Some(grant) = &enrolment.begun_with
         && services.tokens.find(grant).await?.is_none()
     {

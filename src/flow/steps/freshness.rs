@@ -1,4 +1,5 @@
-//! Changes of credentials require a fresh sign-in, because a stolen token must not be enough.
+//! The requirement of a recent sign-in for a change of credentials, so that a stolen token alone is
+//! not enough.
 
 use crate::{
     service::{Services, stop::Stop},
@@ -6,8 +7,8 @@ use crate::{
     token::AdminIdentity,
 };
 
-/// Refuses a sign-in that is not fresh, or that did not use the admin user's second factor. Returns
-/// the second factor, if there is one.
+/// Refuses an admin user whose sign-in is too old, or whose sign-in did not use the admin user's
+/// second factor. Returns the second factor, if the admin user has one.
 pub(in crate::flow) async fn require_fresh_sign_in(
     services: &Services,
     who: &AdminIdentity,

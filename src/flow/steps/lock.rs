@@ -1,4 +1,4 @@
-//! The notice to an account's owner that the account is locked.
+//! The notice to a customer or an admin user that the account is locked.
 
 use crate::{
     account::{AdminRecord, CustomerRecord, Username},
@@ -14,10 +14,11 @@ use crate::{
     token::Origin,
 };
 
-/// A kind of account whose owners are notified of a lock.
+/// A kind of account, customer or admin user, that is notified of its lock.
 pub(in crate::flow) trait ToldOfLock: Account {
-    /// Notifies the owner of the account that its budget over all sources is spent. If no account
-    /// has the name, the function does the same work and sends no notice.
+    /// Notifies the customer or admin user that the account's budget over all sources is spent. If
+    /// no account has the name, `owner` is none: the function makes the same requests to the store,
+    /// and sends no notice.
     ///
     /// # Errors
     ///
@@ -30,10 +31,10 @@ pub(in crate::flow) trait ToldOfLock: Account {
     ) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
-/// Notifies the owner of an account if its budget over all sources is spent.
+/// Notifies the customer or admin user if the attempt spent the account's budget over all sources.
 ///
-/// A lock of a single source causes no notice, because it affects only that source. If the notice
-/// cannot be sent, the result of the flow stays the same.
+/// A lock for a single source causes no notice, because this lock does not affect other sources. If
+/// the notice cannot be sent, the result of the flow stays the same.
 pub(in crate::flow) async fn tell_of_locks<A: ToldOfLock>(
     services: &Services,
     locks: Locks,

@@ -1,4 +1,5 @@
-//! The change of a password by its signed-in owner, who knows the current one.
+//! The change of a password by a signed-in customer or admin user, who presents the current
+//! password.
 
 use super::{
     credentials::{Ends, let_stand},
@@ -18,21 +19,22 @@ use crate::{
     token::Origin,
 };
 
-/// A kind of account whose owners can change their passwords.
+/// A kind of account, customer or admin user, that can change its password.
 pub(in crate::flow) trait ChangesPassword: ToldOfLock {
-    /// True if the change must be recorded before it is made.
+    /// True if the audit trail must record the change before it is made.
     const IS_ANNOUNCED: bool;
     /// The lane of the hashing queue in which the new hash waits.
     const LANE: Lane;
 
     /// Checks a new password against the policy.
     fn judge(passwords: &Passwords, name: &Self::Name, new: &Credential) -> Result<(), Error>;
-    /// Returns the attempt that a check of the current password counts as.
+    /// Returns the attempt, with its budgets, that a check of the current password makes.
     fn confirmation(name: &Self::Name, config: &AuthConfig) -> Attempted;
     fn tell_of_change(&self, notices: &Notices, origin: &Origin);
 }
 
-/// Changes a password. Success ends all other tokens of the account, and its one-time credentials.
+/// Changes a password. If this succeeds, all other tokens and all one-time credentials of the
+/// account end.
 pub(in crate::flow) async fn change<A: ChangesPassword>(
     services: &Services,
     accounts: &Accounts<A>,
@@ -55,14 +57,14 @@ pub(in crate::flow) async fn change<A: ChangesPassword>(
         services.trail.begin(event).await?;
     }
     if !accounts.replace_hash(&row, &hash).await? {
-        // Another request has replaced the hash that was checked: a sign-in has updated it, or the
-        // password was changed.
+        // Another request has replaced the checked password hash: a sign-in has updated it, or the
+        // password was changed. So the current password is checked once more.
         row = confirm().await?;
         if !accounts.replace_hash(&row, &hash).await? {
             return Err(Error::Conflict.into());
         }
     }
-    // The notice is sent first, so that a caller who disconnects cannot suppress it. If the
+    // The notice is sent first, so that a caller who disconnects cannot suppress it. If the earlier
     // password is restored below, the notice was needless.
     row.tell_of_change(&services.notices, &event.origin);
     let undo = accounts.restore_hash(&row, &hash);

@@ -1,4 +1,4 @@
-//! The check of an account's password, at a sign-in or by its signed-in owner.
+//! The check of an account's password, at a sign-in or for a signed-in customer or admin user.
 
 use super::{
     ending::settle,
@@ -19,11 +19,11 @@ use crate::{
     state::budgets::AttemptOutcome,
 };
 
-/// Reads the account again after its credential was found right.
+/// Reads the account row a second time, after the presented credential was right.
 ///
-/// The row was first read before the generation, so the host may have changed the row and ended the
-/// tokens in between. If the host does so after this second reading, the generation changes and no
-/// grant is stored.
+/// The account row was first read before the generation, so the host may have changed the row and
+/// ended the tokens between these two reads. If the host does so after the second reading of the
+/// row, the generation changes and no grant is stored.
 pub(in crate::flow) async fn read_again<A: Account>(
     accounts: &Accounts<A>,
     name: &A::Name,
@@ -33,8 +33,9 @@ pub(in crate::flow) async fn read_again<A: Account>(
     row.ok_or(Refusal::UnknownAccount.failed(SignInError::Refused))
 }
 
-/// Checks the password again if the row now has another hash: another sign-in has updated the hash,
-/// or the password was changed. Returns true if the hash is outdated.
+/// Checks the password again if the account row now has another password hash. Another sign-in has
+/// then updated the hash, or the password was changed. Returns true if the present hash has
+/// outdated parameters.
 pub(in crate::flow) async fn check_again<A: Account>(
     passwords: &Passwords,
     password: &Credential,
@@ -51,8 +52,8 @@ pub(in crate::flow) async fn check_again<A: Account>(
     verified.outdated().ok_or(Refusal::WrongCredential.failed(SignInError::Refused))
 }
 
-/// Checks the current password of a signed-in account, within its budget. Returns the row with the
-/// checked hash.
+/// Checks the current password of a signed-in account, within the budget of `attempted`. Returns
+/// the account row with the checked password hash.
 pub(in crate::flow) async fn confirm<A: ToldOfLock>(
     services: &Services,
     accounts: &Accounts<A>,
@@ -65,7 +66,7 @@ pub(in crate::flow) async fn confirm<A: ToldOfLock>(
     let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::Locked))?;
     let judged = judge(services, accounts, who, password, charged.work()).await;
     let judged = Judged::of(judged.map(|row| (row, AttemptOutcome::Succeeded)), charged.work());
-    // If the password is right and the charge cannot be settled now, it is settled later.
+    // If the charge cannot be settled now, a later attempt settles it.
     if let Ok(locks) = settle(services, charged, judged.outcome, event).await
         && locks.wide
         && let Ok(row) = accounts.own(who).await
@@ -82,7 +83,7 @@ async fn judge<A: Account>(
     password: &Credential,
     work: &Work,
 ) -> Result<A, Denied> {
-    // The row is read only now, because the wait for a free charge may have been long.
+    // The account row is read only now, because the wait for room in the budget may have been long.
     let row = accounts.own(who).await?;
     let verified = services.passwords.verify(password, row.password_hash(), work).await?;
     let why = match (verified, row.standing(&services.config)) {

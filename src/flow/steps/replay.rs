@@ -1,4 +1,5 @@
-//! The replay of a one-time credential. A thief may have made the replay or the first use.
+//! The replay of a one-time credential: a second use of a spent one. A thief may have made the
+//! first or the second use.
 
 use super::credentials::end_credentials;
 use crate::{
@@ -11,8 +12,8 @@ use crate::{
     token::{AssistanceEnd, GrantId, Obtained, Subject},
 };
 
-/// Notifies the account's owner of a replay, and ends the tokens obtained with the spent
-/// credential, because a thief may have used it first. Returns the refusal.
+/// Notifies the customer of a replay, and ends the tokens obtained with the spent credential. A
+/// thief may have been the first to use it. Returns the refusal.
 pub(in crate::flow) async fn end_replayed(
     services: &Services,
     row: Option<&CustomerRecord>,
@@ -20,7 +21,8 @@ pub(in crate::flow) async fn end_replayed(
     told: impl Into<Error>,
     event: &mut Draft,
 ) -> Denied {
-    // The account is a decoy, which has no credentials. Only a faulty store of the host gets here.
+    // Without an account row, the account is a decoy, which has no credentials. Only a faulty store
+    // of the host reports a replay for a decoy.
     let Some(row) = row else { return Refusal::UnknownAccount.failed(told) };
     event.delivery = Delivery::Awaited;
     event.action = Action::CodeReplay;
@@ -45,8 +47,9 @@ pub(in crate::flow) async fn end_replayed(
     }
 }
 
-/// Ends the grant obtained with a credential. The first use may not have stored the token yet, so
-/// its id is barred for a whole lifetime.
+/// Ends the grant obtained with a credential. The request of the first use may not have stored this
+/// grant yet. So the store also refuses to store a grant with this id later, for the whole lifetime
+/// of a token.
 async fn end_bought(
     services: &Services,
     row: &CustomerRecord,
@@ -69,12 +72,13 @@ async fn end_bought(
     Ok(())
 }
 
-/// Ends all tokens and credentials of a customer, because the replayed token was used to set the
-/// password, perhaps by a thief.
+/// Ends all tokens and credentials of a customer after the replay of a reset token that has set a
+/// password. A thief may have set this password.
 ///
 /// A completed reset changes the generation. If the generation is still that of the spent token,
-/// the reset is still running or has failed, and has had no effect. A running reset will end all
-/// tokens and credentials. If this function ended them now, that reset would be refused.
+/// this function does nothing: the reset has failed, or is still running. A running reset will
+/// itself end all tokens and credentials. If this function ended them now, that reset would be
+/// refused.
 async fn end_reset(
     services: &Services,
     row: &CustomerRecord,

@@ -11,11 +11,12 @@ use crate::{
     state::budgets::AttemptOutcome,
 };
 
-/// Charges a request to the budget of the address and, if the source is known, to the budget of the
-/// source.
+/// Charges a request to the budget of the source and to the budget of the e-mail address, as far as
+/// the caller passes them.
 ///
-/// Every request counts, even if it fails later. If the host's challenge requires an answer and it
-/// is missing or wrong, the request is refused before it is charged.
+/// Every request uses up an attempt of these budgets, even if the request fails later. If the host
+/// challenges the request and the client's response is missing or wrong, the request is refused
+/// without a charge.
 pub(in crate::flow) async fn charge_request(
     services: &Services,
     by_source: Option<Attempted>,
@@ -32,7 +33,8 @@ pub(in crate::flow) async fn charge_request(
         Some(attempted) => Some(services.attempts.open(attempted).await?),
         None => None,
     };
-    // If the budget of the address is spent, the request is charged to its source and then refused.
+    // If the budget of the e-mail address is spent, the request is first charged to its source and
+    // then refused.
     let is_spent = matches!(by_address, Some(None));
     if let Some(challenged) = challenged.filter(|_| !is_spent) {
         let opened = by_address.as_ref().and_then(Option::as_ref).or(by_source.as_ref());

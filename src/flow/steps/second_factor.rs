@@ -1,5 +1,5 @@
-//! The second factor of a sign-in. The code is checked before anything is spent, and spent before a
-//! token is issued.
+//! The second factor of an admin user's sign-in. The flow first checks the code, then spends it,
+//! and then issues a token.
 
 use time::OffsetDateTime;
 
@@ -39,8 +39,9 @@ pub(in crate::flow) async fn judge_code<'a>(
     let admin = &row.id;
     let code = TypedCode::of(code);
     let attempted = match code.recovery_code() {
-        // A recovery code has a separate budget, because it cannot be guessed. If an attacker locks
-        // the authenticator's budget, the owner can still sign in with a recovery code.
+        // A recovery code has a separate budget, because it cannot be guessed. If an attacker
+        // spends the budget of the authenticator's codes, the admin user can still sign in with a
+        // recovery code.
         Some(_) => Attempted::recovery_code(admin, event.origin.source, &services.config),
         None => Attempted::second_factor(admin, &services.config),
     };
@@ -50,7 +51,7 @@ pub(in crate::flow) async fn judge_code<'a>(
     match answer {
         Ok(code) => Ok(PendingCode { code, charged }),
         Err(stop) => {
-            // If the charge cannot be settled now, it is settled later.
+            // If the charge cannot be settled now, a later attempt settles it.
             if let Ok(locks) = settle(services, charged, outcome, event).await
                 && let Ok(username) = row.name()
             {
@@ -64,8 +65,8 @@ pub(in crate::flow) async fn judge_code<'a>(
     }
 }
 
-/// Notifies an admin user that somebody knew the password but not the code. At most one notice is
-/// sent for each source in a window of the budget.
+/// Notifies an admin user that somebody presented the right password and a wrong code. For each
+/// source, the admin user gets at most one notice in the period of the second factor's budget.
 ///
 /// If the notice cannot be sent, the result of the sign-in stays the same.
 async fn tell_of_wrong_code(services: &Services, row: &AdminRecord, origin: &Origin) {
@@ -77,7 +78,7 @@ async fn tell_of_wrong_code(services: &Services, row: &AdminRecord, origin: &Ori
     }
 }
 
-/// Spends the code, if one is required, and issues an admin user's token. No other function issues
+/// Spends the code, if there is one, and issues an admin user's token. No other function issues
 /// such a token.
 pub(in crate::flow) async fn issue_admin_token(
     services: &Services,
@@ -122,7 +123,7 @@ async fn spend(
     event: &Draft,
 ) -> Result<(), Stop> {
     let Judged { outcome, answer } = services.factors.spend(&code, charged.work()).await;
-    // If the charge cannot be settled now, it is settled later.
+    // If the charge cannot be settled now, a later attempt settles it.
     let _ = settle(services, charged, outcome, event).await;
     if let Err(Stop { why: Some(Refusal::SpentCode), .. }) = answer {
         services.notices.tell_admin(admin, AdminNotice::CodeReplayed, &event.origin);
@@ -131,7 +132,8 @@ async fn spend(
     if let Some(left) = code.recovery_codes_left() {
         services.notices.tell_admin(admin, AdminNotice::RecoveryCodeUsed { left }, &event.origin);
     }
-    // If the secret cannot be sealed again now, the next sign-in or `reseal_factors` does it.
+    // The secret is encrypted with the current key of the keyring. If this fails now, the next
+    // sign-in or `reseal_factors` does it.
     let _ = services.factors.reseal(code.factor()).await;
     Ok(())
 }

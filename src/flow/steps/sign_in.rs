@@ -49,13 +49,14 @@ enum Match {
     OneTimeCode(Arc<Assistance>),
 }
 
-/// A right credential of an account that may sign in.
+/// An account that may sign in, and the right credential that matched.
 struct AdmittedCustomer {
     row: CustomerRecord,
     matched: Match,
-    /// The generation, read before the credential was checked.
+    /// The account's generation. It was read before the credential was checked.
     generation: Generation,
-    /// The latest end of the token. For assistance, this is the end of the admin user's own token.
+    /// The latest possible expiry of the new token. For assistance, this is the expiry of the admin
+    /// user's own token.
     until: Option<OffsetDateTime>,
 }
 
@@ -67,8 +68,8 @@ struct Attempt<'a> {
     chain: Chain,
 }
 
-/// Signs in by these steps of the chain, within these budgets. Returns the error `spent` if a
-/// budget is spent.
+/// Signs a client in with the steps of `chain`, within the budgets of `attempted`. Returns the
+/// error `spent` if one of the account's budgets is spent.
 pub(in crate::flow) async fn sign_in(
     services: &Services,
     asked: &SignIn,
@@ -92,7 +93,7 @@ pub(in crate::flow) async fn sign_in(
 }
 
 impl Attempt<'_> {
-    /// Returns none if a budget is spent.
+    /// Runs the sign-in. Returns none if a budget is spent.
     async fn within_budget(&self, opened: Opened<'_>, event: &mut Draft) -> Result<Option<SignedIn>, Stop> {
         let Self { services, asked, address, .. } = *self;
         require_answer(services, Some(&opened), self.challenged()).await?;
@@ -105,7 +106,8 @@ impl Attempt<'_> {
         let admitted = match answer {
             Ok(admitted) => admitted,
             Err(stop) => {
-                // If the settlement fails as well, then the caller gets the error of the sign-in.
+                // If the charge cannot be settled now, the caller still gets the error of the
+                // sign-in.
                 if let Ok(locks) = settle(services, charged, outcome, event).await {
                     tell_of_locks(services, locks, address, owner.as_ref(), &asked.origin).await;
                 }
@@ -114,19 +116,21 @@ impl Attempt<'_> {
         };
         event.is_customers();
         let device = match &admitted.matched {
-            // The device is the admin user's, and must not become a known device of the customer.
+            // The device belongs to the admin user, so it must not become a known device of the
+            // customer.
             Match::OneTimeCode(_) => SignedInDevice::default(),
             Match::Password { .. } | Match::ResetToken => {
-                // If the device gets no secret now, it gets one at the next sign-in. The sign-in
-                // must not fail here, because the credential may be spent.
+                // If no device secret can be drawn now, the device gets one at the next sign-in.
+                // The sign-in must not fail for this reason, because its credential may already be
+                // spent.
                 charged.remember(&Subject::Customer(admitted.row.id.clone())).unwrap_or_default()
             }
         };
-        // The attempt is settled while the token is issued, because its outcome depends on the
-        // credential alone.
+        // The attempt is settled while the token is issued. This is possible because the outcome of
+        // the attempt depends only on the credential.
         let issue = self.issue(&admitted, drawn, event);
         let (settled, signed_in) = future::zip(charged.settle(outcome), issue).await;
-        // The credential is right. If the charge cannot be settled now, it is settled later.
+        // The credential is right. If the charge cannot be settled now, a later attempt settles it.
         drop(settled);
         let signed_in = signed_in?;
         self.tell_of_sign_in(&admitted, device.is_new);
@@ -139,8 +143,8 @@ impl Attempt<'_> {
         Ok(Some(signed_in.with_password_violation(violation)))
     }
 
-    /// Notifies the owner of a sign-in by reset token or from a new device. Assistance has a
-    /// separate notice.
+    /// Notifies the customer of a sign-in by reset token, or by password from a new device. The
+    /// service of assistances sends the notice of an assistance.
     fn tell_of_sign_in(&self, admitted: &AdmittedCustomer, device_is_new: bool) {
         let notice = match admitted.matched {
             Match::ResetToken => Notice::SignedInByResetToken,
@@ -160,8 +164,8 @@ impl Attempt<'_> {
         Challenged { action, website, account, response: &asked.challenge, origin: &asked.origin }
     }
 
-    /// Checks the credential and the account. The requests to the store are the same, in the same
-    /// order, for every refusal.
+    /// Checks the credential and the account. If no credential matches, the function makes the same
+    /// requests to the store in the same order, for known and unknown accounts.
     async fn judge(
         &self,
         bought: &GrantId,
@@ -188,8 +192,8 @@ impl Attempt<'_> {
         if !self.chain.password {
             return Ok(None);
         }
-        // A disabled account is treated as an account without a password, so that its refusal does
-        // the same work.
+        // A disabled account is treated as an account without a password. So its refusal does the
+        // same work as that of a wrong password.
         let enabled = sought.row.as_ref().filter(|row| row.status != AccountStatus::Disabled);
         let hash = enabled.and_then(|row| row.password_hash.as_ref());
         let verified = self.services.passwords.verify(&self.asked.credential, hash, work).await?;
@@ -214,9 +218,9 @@ impl Attempt<'_> {
         Ok((AdmittedCustomer { row, matched, generation, until: None }, AttemptOutcome::Succeeded))
     }
 
-    /// Looks for a one-time credential, the later steps of the chain, and spends it. `bought` is
-    /// the grant that the sign-in issues for it. A credential that matches nothing costs one
-    /// look-up.
+    /// Looks up the presented credential among the one-time credentials, the later steps of the
+    /// chain, and spends it. `bought` is the id of the grant that the sign-in issues for the
+    /// credential. A credential that matches nothing costs one store call.
     async fn redeem(
         &self,
         bought: &GrantId,
@@ -249,7 +253,7 @@ impl Attempt<'_> {
             }
         };
         if let Match::OneTimeCode(assistance) = &matched {
-            // The redemption is recorded before the code is spent.
+            // The audit trail records the redemption before the code is spent.
             event.is_admins();
             event.action = Action::CodeRedemption;
             event.grant = Some(*bought);

@@ -9,7 +9,7 @@ use crate::{
     token::{BearerToken, DeviceSecret, Grant, Obtained, Origin},
 };
 
-/// An admin user's sign-in, as a client sent it.
+/// The arguments of an admin user's sign-in, as a client sent them.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct AdminSignIn {
@@ -22,8 +22,8 @@ pub struct AdminSignIn {
 }
 
 impl AdminSignIn {
-    /// Creates a sign-in with the `username` and `password` arguments as they arrived. Neither is
-    /// trimmed.
+    /// Creates a sign-in. Pass the `username` and `password` arguments unchanged, as the client
+    /// sent them. The library does not trim them.
     pub fn new(username: impl Into<String>, password: impl Into<Credential>) -> Self {
         let (username, password) = (username.into(), password.into());
         let (origin, challenge) = (Origin::default(), ChallengeResponse::default());
@@ -38,8 +38,8 @@ impl AdminSignIn {
         Self { otp: Some(code.into()), ..self }
     }
 
-    /// Sets the device secret that the client kept from an earlier sign-in:
-    /// [`AdminSignedIn::device`]. Any other text is ignored.
+    /// Sets the device secret that the client stored at an earlier sign-in
+    /// ([`AdminSignedIn::device`]). A text that is not a device secret is ignored.
     pub fn device(self, presented: &str) -> Self {
         Self { device: DeviceSecret::parse(presented), ..self }
     }
@@ -81,7 +81,7 @@ impl AdminSignedIn {
         Self { password_violation, ..self }
     }
 
-    /// Returns the new bearer token, for the client only.
+    /// Returns the new bearer token. Send it only to the client that signed in.
     #[must_use]
     pub const fn token(&self) -> &BearerToken {
         &self.token
@@ -93,13 +93,13 @@ impl AdminSignedIn {
         &self.admin
     }
 
-    /// Returns the kind of credentials that the sign-in matched.
+    /// Returns the kind of credentials with which the admin user signed in.
     #[must_use]
     pub const fn obtained(&self) -> Obtained {
         self.obtained
     }
 
-    /// Returns a new secret for the client's device, like
+    /// Returns a new device secret for the client to store, like
     /// [`SignedIn::device`](crate::SignedIn::device).
     ///
     /// Returns none for a token from [`Auth::step_up`](crate::Auth::step_up).
@@ -108,7 +108,7 @@ impl AdminSignedIn {
         self.device.as_ref()
     }
 
-    /// Returns the rule that the password of this sign-in breaks, like
+    /// Returns the password rule that the password of this sign-in breaks, like
     /// [`SignedIn::password_violation`](crate::SignedIn::password_violation).
     #[must_use]
     pub const fn password_violation(&self) -> Option<PolicyViolation> {

@@ -2,7 +2,7 @@ use time::OffsetDateTime;
 
 use crate::credential::EnrolmentToken;
 
-/// A new enrolment of an authenticator.
+/// A new enrolment: the admin user can now set up an authenticator.
 #[derive(Clone, Debug)]
 pub struct BegunEnrolment {
     token: EnrolmentToken,
@@ -14,13 +14,14 @@ impl BegunEnrolment {
         Self { token, expires_at }
     }
 
-    /// Returns the token for setting up and activating the authenticator.
+    /// Returns the enrolment token, with which the admin user sets up and activates the
+    /// authenticator.
     #[must_use]
     pub const fn token(&self) -> &EnrolmentToken {
         &self.token
     }
 
-    /// Returns the time at which the token expires.
+    /// Returns the time at which the enrolment token expires.
     #[must_use]
     pub const fn expires_at(&self) -> OffsetDateTime {
         self.expires_at

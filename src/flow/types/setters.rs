@@ -8,17 +8,18 @@ macro_rules! setters {
         }
     };
     (@origin) => {
-        /// Sets the origin of the request: an address, or an [`Origin`](crate::Origin) with more
+        /// Sets the origin of the request: an IP address, or an [`Origin`](crate::Origin) with more
         /// details.
         ///
-        /// Attempts and requests are counted for each address, so pass the client's address and not
-        /// the address of a proxy. Requests without an address share one budget for each account.
+        /// Attempts and requests are counted for each source: an IPv4 address or an IPv6 /64
+        /// network. So pass the IP address of the client, not that of a proxy. At each account, all
+        /// attempts without an IP address share one budget.
         pub fn origin(self, origin: impl Into<crate::token::Origin>) -> Self {
             Self { origin: origin.into(), ..self }
         }
     };
     (@challenge) => {
-        /// Sets the response to the host's [`Challenge`](crate::challenge::Challenge).
+        /// Sets the client's response to the host's [`Challenge`](crate::challenge::Challenge).
         pub fn challenge(self, response: impl Into<crate::challenge::ChallengeResponse>) -> Self {
             Self { challenge: response.into(), ..self }
         }

@@ -10,7 +10,7 @@ use crate::{
     token::{BearerToken, DeviceSecret, Grant, Obtained, Origin},
 };
 
-/// A customer's sign-in, as a client sent it.
+/// The arguments of a customer's sign-in, as a client sent them.
 ///
 /// ```
 /// # fn peer() -> std::net::SocketAddr { ([192, 0, 2, 1], 4711).into() }
@@ -32,8 +32,8 @@ pub struct SignIn {
 }
 
 impl SignIn {
-    /// Creates a sign-in on the default website, with the `email` argument and the `password` or
-    /// `otp` argument as they arrived. Neither is trimmed.
+    /// Creates a sign-in on the default website. Pass the `email` argument and the `password` or
+    /// `otp` argument unchanged, as the client sent them. The library does not trim them.
     pub fn new(email: impl Into<String>, credential: impl Into<Credential>) -> Self {
         let (email, credential) = (email.into(), credential.into());
         Self {
@@ -46,15 +46,16 @@ impl SignIn {
         }
     }
 
-    /// Sets the device secret that the client kept from an earlier sign-in: [`SignedIn::device`].
-    /// Any other text is ignored.
+    /// Sets the device secret that the client stored at an earlier sign-in ([`SignedIn::device`]).
+    /// A text that is not a device secret is ignored.
     pub fn device(self, presented: &str) -> Self {
         Self { device: DeviceSecret::parse(presented), ..self }
     }
 
     setters!(website, origin, challenge);
 
-    /// Refuses malformed input before any work is done on it.
+    /// Returns the account's website and e-mail address. Refuses malformed arguments before any
+    /// costly work begins.
     pub(in crate::flow) fn check(&self, credential: Field) -> Result<Address, Error> {
         if self.email.is_empty() {
             return Err(Error::Input(InputError::Required(Field::Email)));
@@ -99,29 +100,28 @@ impl SignedIn {
         Self { password_violation, ..self }
     }
 
-    /// Returns the new bearer token, for the client only.
+    /// Returns the new bearer token. Send it only to the client that signed in.
     #[must_use]
     pub const fn token(&self) -> &BearerToken {
         &self.token
     }
 
-    /// Returns the customer of the token.
+    /// Returns the customer whose account the token opens.
     #[must_use]
     pub const fn customer_id(&self) -> &CustomerId {
         &self.customer
     }
 
-    /// Returns the kind of credential that the sign-in matched.
+    /// Returns the kind of credential with which the client signed in.
     #[must_use]
     pub const fn obtained(&self) -> Obtained {
         self.obtained
     }
 
-    /// Returns a new secret for the client's device, if the client presented none that the account
-    /// knows.
+    /// Returns a new device secret, if the client did not present one that the account knows.
     ///
-    /// The client stores the secret apart from the token, and presents it at its next sign-ins:
-    /// [`SignIn::device`]. Returns none for an assistance token.
+    /// The client stores the device secret apart from the token, and presents the secret at later
+    /// sign-ins ([`SignIn::device`]). Returns none for an assistance token.
     #[must_use]
     pub const fn device(&self) -> Option<&DeviceSecret> {
         self.device.as_ref()
@@ -130,9 +130,9 @@ impl SignedIn {
     /// Returns the rule of the [policy](crate::credential::PasswordPolicy) that the password of this sign-in
     /// breaks.
     ///
-    /// Such a password was set before the rule. The host may ask the customer for a new password.
-    /// Returns none after a sign-in by another credential. This check does not ask
-    /// [`BreachedPasswords`](crate::credential::BreachedPasswords).
+    /// For example, the customer set the password before the rule existed. The host may ask the
+    /// customer for a new password. Returns none after a sign-in by reset token or one-time code.
+    /// This check does not call [`BreachedPasswords`](crate::credential::BreachedPasswords).
     #[must_use]
     pub const fn password_violation(&self) -> Option<PolicyViolation> {
         self.password_violation

@@ -16,8 +16,9 @@ use crate::{
     token::Grant,
 };
 
-/// The accounts of one kind. If the host's table returns a row of another account than the
-/// requested one, the row is ignored. Any other answer would reveal who has an account.
+/// The accounts of one kind: customers or admin users. If the host's table returns the row of
+/// another account than the requested one, the row is ignored and the account counts as unknown. An
+/// error would reveal that a similar account exists.
 pub(crate) struct Accounts<A: Account> {
     table: Arc<A::Rows>,
     decoys: Arc<Decoys>,
@@ -36,45 +37,49 @@ impl<A: Account> Accounts<A> {
         Ok(self.table.find_by_id(id).await?.filter(|row| row.id() == id))
     }
 
-    /// Returns the present row of an account whose owner presented a token.
+    /// Returns the present account row of the customer or admin user who presented a token.
     pub(crate) async fn own(&self, who: &A::Identity) -> Result<A, Stop> {
         let (id, _) = A::proved_by(who);
         A::own(self.find_by_id(id).await?, who)
     }
 
-    /// Returns the account with this id, if it has this name.
+    /// Returns the account row with this id, if the row has this name.
     pub(crate) async fn find_again(&self, id: &A::Id, name: &A::Name) -> Result<Option<A>, StoreError> {
         Ok(self.find_by_id(id).await?.filter(|row| row.is_of(name)))
     }
 
-    /// Replaces the hash that the row has. Returns false if the account's hash has changed since.
+    /// Replaces the password hash of `row` with `new`. Returns false if the stored hash has changed
+    /// since `row` was read.
     pub(crate) async fn replace_hash(&self, row: &A, new: &PasswordHash) -> Result<bool, StoreError> {
         self.table.replace_password_hash(row.id(), row.password_hash(), new).await
     }
 
-    /// Replaces `new` with the row's earlier hash. Returns false if the account's hash has changed
-    /// since. If the account had no password, it gets a hash that no password matches.
+    /// Restores the earlier password hash of `row` after [`replace_hash`](Self::replace_hash) has
+    /// stored `new`. Returns false if the stored hash is no longer `new`. If the account had no
+    /// password, it gets a hash that no password matches.
     pub(crate) async fn restore_hash(&self, row: &A, new: &PasswordHash) -> Result<bool, StoreError> {
         let none = PasswordHash::from("");
         self.table.replace_password_hash(row.id(), Some(new), row.password_hash().unwrap_or(&none)).await
     }
 
-    /// Returns the id of the account with a name. If there is no account, returns the id of the
-    /// decoy account.
+    /// Returns the id of the account row. If there is no row, returns the id of the decoy account
+    /// of this name.
     pub(crate) fn id_or_decoy(&self, row: Option<&A>, name: &A::Name) -> A::Id {
-        // The decoy is computed for a known account as well, so that both cases do the same work.
+        // The decoy account's id is computed for a known account as well, so that both cases do the
+        // same work.
         let decoy = A::decoy(&self.decoys, name);
         row.map_or(decoy, |row| row.id().clone())
     }
 }
 
 impl Accounts<CustomerRecord> {
-    /// Makes an unconfirmed account active, if it still has the address of the row.
+    /// Makes an unconfirmed account active, if the account still has the e-mail address of `row`.
+    /// Returns false if nothing was changed.
     pub(crate) async fn confirm(&self, row: &CustomerRecord) -> Result<bool, StoreError> {
         self.table.confirm(&row.id, &row.email).await
     }
 
-    /// Replaces the address of an account, if it still is `expected`.
+    /// Replaces the e-mail address of an account, if the stored address still is `expected`.
     pub(crate) async fn replace_email(
         &self,
         row: &CustomerRecord,
@@ -86,13 +91,13 @@ impl Accounts<CustomerRecord> {
 }
 
 impl Accounts<AdminRecord> {
-    /// Returns the admin user if the account is active now.
+    /// Returns the admin user with this id. Refuses an account that is not active now.
     pub(crate) async fn active(&self, id: &AdminId) -> Result<AdminRecord, Stop> {
         active(self.find_by_id(id).await?)
     }
 
-    /// Returns the admin user of a grant if the account is active now. Refuses a grant without a
-    /// second factor if the policy now requires one.
+    /// Returns the admin user of a grant. Refuses an account that is not active now. Also refuses a
+    /// grant that was obtained without a second factor, if the policy now requires one.
     pub(crate) async fn acting(
         &self,
         id: &AdminId,

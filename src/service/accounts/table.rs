@@ -21,7 +21,7 @@ pub(crate) struct Address {
     pub(crate) email: Email,
 }
 
-/// A row of an account table: a customer or an admin user.
+/// A row of one of the host's account tables: a customer or an admin user.
 pub(crate) trait Account: Clone + Send + Sync + 'static {
     type Id: Clone + PartialEq + Send + Sync + 'static;
     /// The name with which a person signs in.
@@ -33,18 +33,20 @@ pub(crate) trait Account: Clone + Send + Sync + 'static {
 
     fn id(&self) -> &Self::Id;
     fn subject_of(id: &Self::Id) -> Subject;
-    /// Returns the standing of the account under the rules of the shop, which may not require a
-    /// confirmed address.
+    /// Returns the status of the account under the configuration of the shop. For example, an
+    /// unconfirmed account counts as active on a website that does not require a confirmed e-mail
+    /// address.
     fn standing(&self, config: &AuthConfig) -> AccountStatus;
     fn password_hash(&self) -> Option<&PasswordHash>;
-    /// True if the row has this name. A lenient collation may find other rows.
+    /// True if the row has this name. A database with a lenient collation may return the row of a
+    /// similar name.
     fn is_of(&self, name: &Self::Name) -> bool;
-    /// Returns the canonical name of the row. It fails if the host's table holds an invalid name.
+    /// Returns the canonical name of the row. Fails if the host's table contains an invalid name.
     fn name(&self) -> Result<Self::Name, Error>;
     fn proved_by(who: &Self::Identity) -> (&Self::Id, &GrantId);
-    /// Returns the present row of an account whose owner presented a token.
+    /// Checks the present row of the account for which a token was presented, and returns the row.
     fn own(row: Option<Self>, who: &Self::Identity) -> Result<Self, Stop>;
-    /// Returns the decoy's id for an unknown account of this name.
+    /// Returns the id of the decoy account that stands for an unknown account of this name.
     fn decoy(decoys: &Decoys, name: &Self::Name) -> Self::Id;
 }
 
@@ -61,13 +63,14 @@ pub(crate) trait Table<A: Account>: Send + Sync {
     ) -> Result<bool, StoreError>;
 }
 
-/// The column of the customer table that keeps the consent to assistance.
+/// The write access to the customers' consents to remote shopping assistance, in the host's
+/// customer table.
 #[async_trait]
 pub(crate) trait Consents: Send + Sync {
     async fn set_assistance(&self, id: &CustomerId, allowed: bool) -> Result<bool, StoreError>;
 }
 
-/// The host's customer table: the accounts, their consents, and their addresses.
+/// The host's customer table: the account rows, the customers' consents and the e-mail addresses.
 #[async_trait]
 pub(crate) trait CustomerTable: Table<CustomerRecord> + Consents {
     async fn confirm(&self, id: &CustomerId, email: &str) -> Result<bool, StoreError>;
@@ -79,10 +82,10 @@ pub(crate) trait CustomerTable: Table<CustomerRecord> + Consents {
     ) -> Result<EmailReplacement, StoreError>;
 }
 
-/// The host's customer table with any type of row.
+/// The adapter of the host's customer table. Its rows have a type of the host.
 pub(crate) struct Customers<S>(pub(crate) S);
 
-/// The host's admin user table with any type of row.
+/// The adapter of the host's admin user table. Its rows have a type of the host.
 pub(crate) struct Admins<S>(pub(crate) S);
 
 #[async_trait]
@@ -265,7 +268,7 @@ fn admin_record(row: &impl AdminUser) -> AdminRecord {
     }
 }
 
-/// Returns the row of an admin user if the account is active.
+/// Returns the row of an admin user. Refuses a missing row and an account that is not active.
 pub(super) fn active(row: Option<AdminRecord>) -> Result<AdminRecord, Stop> {
     let active = row.filter(|row| row.status == AccountStatus::Active);
     active.ok_or(Refusal::AdminDisabled.told(TokenError::Invalid))

@@ -1,5 +1,6 @@
-//! The entries of the ledger. An entry is written before its token is stored, and closed when the
-//! assistance has ended. Each reading first closes the entries of ended assistances.
+//! The entries of the ledger of assistance. An entry is written before the token of the assistance
+//! is stored. It is closed when the assistance has ended. An operation that lists entries first
+//! closes those of ended assistances.
 
 use super::{Assistances, LedgerPage};
 use crate::{
@@ -13,11 +14,13 @@ use crate::{
 };
 
 impl Assistances {
-    /// Maximum number of entries in one list. Further entries of the shop are left to the host's
-    /// timer, [`Auth::purge`](crate::Auth::purge).
+    /// Maximum number of entries in one list. If the shop has more open entries,
+    /// [`Auth::purge`](crate::Auth::purge), which the host calls regularly, closes those of ended
+    /// assistances.
     pub(crate) const ENTRIES: usize = 1000;
 
-    /// Records an assistance, stores its grant, and notifies the customer of the beginning.
+    /// Begins an assistance: writes the entry in the ledger, stores the grant, and notifies the
+    /// customer.
     pub(crate) async fn begin(
         &self,
         row: &CustomerRecord,
@@ -30,7 +33,7 @@ impl Assistances {
         };
         self.ledger.begin(&entry).await?;
         if let Err(stop) = self.tokens.insert(grant, origin, generation).await {
-            // If the end cannot be recorded now, then the next reading of the ledger records it.
+            // If the end cannot be recorded now, the next listing of the ledger records it.
             let _ = self.ledger.end(&entry.customer, &grant.id, AssistanceEnd::NotIssued).await;
             return Err(stop);
         }
@@ -45,8 +48,8 @@ impl Assistances {
     }
 
     /// Records the end of an assistance whose token has ended, and notifies the customer. If
-    /// several callers do so, then only the first one notifies. If the end cannot be recorded now,
-    /// then the next reading of the ledger records it.
+    /// several callers close the same entry, only the first one notifies the customer. If the end
+    /// cannot be recorded now, the next listing of the ledger records it.
     pub(crate) async fn close(
         &self,
         customer: &CustomerId,
@@ -57,7 +60,7 @@ impl Assistances {
         let _ = self.try_close(customer, grant, end, origin).await;
     }
 
-    /// Returns the entry of a customer's grant, ended or not.
+    /// Returns the ledger entry of a customer's grant. The assistance may have ended.
     pub(crate) async fn entry(
         &self,
         customer: &CustomerId,
@@ -66,8 +69,8 @@ impl Assistances {
         self.ledger.find(customer, grant).await
     }
 
-    /// Closes the entries of a customer whose assistances have ended, and returns the newest
-    /// entries.
+    /// Returns the newest ledger entries of a customer, and first closes those of ended
+    /// assistances.
     pub(crate) async fn list_of(
         &self,
         customer: &CustomerId,
@@ -77,8 +80,8 @@ impl Assistances {
         self.settle(page.entries, origin).await
     }
 
-    /// Closes the entries of ended assistances among the oldest `limit` of the shop, and returns
-    /// the entries that are still open.
+    /// Reads the oldest `limit` open entries of the shop. Closes those of ended assistances, and
+    /// returns the entries that are still open.
     pub(crate) async fn settle_open(
         &self,
         limit: usize,
@@ -93,8 +96,8 @@ impl Assistances {
         Ok(settled)
     }
 
-    /// Closes every assistance of a customer that has ended. If it returns `Ok`, then none of them
-    /// can become valid again.
+    /// Closes the entry of every ended assistance of a customer. If the result is `Ok`, none of
+    /// these assistances can become valid again.
     pub(crate) async fn settle_of(&self, customer: &CustomerId, origin: &Origin) -> Result<(), Error> {
         if self.admins.is_none() {
             return Ok(());
@@ -109,8 +112,9 @@ impl Assistances {
         }
     }
 
-    /// Closes the ended assistances of an admin user among the oldest open entries of the shop.
-    /// Other entries of the admin user are closed later. Their tokens are already invalid.
+    /// Closes the ended assistances of an admin user, as far as they are among the
+    /// [`ENTRIES`](Self::ENTRIES) oldest open entries of the shop. The other entries are closed at
+    /// a later listing. The tokens of all ended assistances are already invalid.
     pub(crate) async fn settle_by(&self, actor: &AdminId, origin: &Origin) {
         if let Ok(mut page) = self.ledger.open(None, Self::ENTRIES).await {
             page.entries.retain(|entry| entry.assistance.actor == *actor);
@@ -118,14 +122,15 @@ impl Assistances {
         }
     }
 
-    /// Removes every ended entry of a customer. Returns false if an entry has not ended.
+    /// Removes the entries of all ended assistances of a customer. Returns false if an entry is
+    /// left because its assistance has not ended.
     pub(crate) async fn erase(&self, customer: &CustomerId) -> Result<bool, StoreError> {
         self.ledger.erase(customer).await?;
         Ok(self.ledger.of(customer, None, 1).await?.entries.is_empty())
     }
 
-    /// Closes the entries of ended assistances, and returns all entries in their present state.
-    /// Leaves out entries whose token was never issued.
+    /// Closes the entries of ended assistances, and returns all given entries in their present
+    /// state. Leaves out the entries of assistances whose token was never issued.
     async fn settle(
         &self,
         entries: Vec<AssistanceEntry>,
@@ -137,7 +142,7 @@ impl Assistances {
                 && let Some(end) = self.end_of(&entry).await?
             {
                 // The token must be invalid before a caller can read that the assistance has ended.
-                // If the token is not stored yet, the bar prevents that it is stored.
+                // If the token is not stored yet, `bar` also prevents that it is stored later.
                 self.tokens.bar(&entry.grant, entry.expires_at).await?;
                 let (customer, grant) = (entry.customer, entry.grant);
                 let noted = match self.try_close(&customer, &grant, end, origin).await? {
@@ -155,7 +160,8 @@ impl Assistances {
         Ok(settled)
     }
 
-    /// Returns the end of an assistance that is open in the ledger, if it has ended.
+    /// Returns how an assistance has ended that the ledger still shows as open. Returns none if the
+    /// assistance has not ended.
     async fn end_of(&self, entry: &AssistanceEntry) -> Result<Option<AssistanceEnd>, Error> {
         if self.tokens.is_past(entry.expires_at) {
             return Ok(Some(AssistanceEnd::Expired));

@@ -1,4 +1,4 @@
-//! The ledger of assistance.
+//! The ledger of assistance: the list of all assistances of a shop.
 
 #[cfg(test)]
 mod tests;
@@ -19,8 +19,8 @@ use crate::{
     token::{AssistanceEnd, AssistanceEntry, GrantId},
 };
 
-/// The ledger of assistance, which customers and supervisors can read. It does not decide whether a
-/// token is valid.
+/// The ledger of assistance. A customer can read the customer's own entries. A supervisor can read
+/// the open entries of the shop. The ledger does not decide if a token is valid.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     documents: Arc<Documents>,
@@ -41,15 +41,15 @@ impl Ledger {
         Self { documents, history }
     }
 
-    /// Records an assistance before its token is stored. An existing entry of the grant is not
-    /// changed.
+    /// Writes the entry of an assistance, before its token is stored. If the grant already has an
+    /// entry, that entry is not changed.
     pub(crate) async fn begin(&self, entry: &AssistanceEntry) -> Result<(), StoreError> {
         self.documents.change(&of_customer(&entry.customer), &Beginning { entry }).await?.kept()
     }
 
-    /// Records the end of an assistance that has not ended. The end is now, or the expiry of the
-    /// token if that was earlier. Returns the changed entry to exactly one caller, which notifies
-    /// the customer. A recorded end is never changed.
+    /// Records the end of an assistance, if no end is recorded yet. The recorded time is now, or
+    /// the expiry of the token if that was earlier. Exactly one caller gets the changed entry and
+    /// notifies the customer. A recorded end is never changed.
     pub(crate) async fn end(
         &self,
         customer: &CustomerId,
@@ -60,7 +60,7 @@ impl Ledger {
         self.documents.change(&of_customer(customer), &ending).await?.kept()
     }
 
-    /// Returns the customer's entry of a grant, ended or not.
+    /// Returns the customer's entry of a grant. The assistance may have ended.
     pub(crate) async fn find(
         &self,
         customer: &CustomerId,
@@ -90,8 +90,8 @@ impl Ledger {
         Ok(page)
     }
 
-    /// Removes every ended entry of a customer, and returns their number. If it fails, then some
-    /// may be removed.
+    /// Removes the entries of all ended assistances of a customer, and returns their number. If the
+    /// call fails, it may have removed some of them.
     pub(crate) async fn erase(&self, customer: &CustomerId) -> Result<usize, StoreError> {
         let (partition, index) = (of_customer(customer), of_customer_index(customer));
         let (mut erased, mut after) = (0, None);

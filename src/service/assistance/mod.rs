@@ -1,7 +1,8 @@
 //! Remote shopping assistance: the check of who may assist whom, and the ledger.
 //!
-//! The check reads the present state of both accounts. It runs when an assistance begins, when a
-//! one-time code is redeemed, and at every use of the resulting token.
+//! The check reads the present state of both accounts, the customer's and the admin user's. It runs
+//! when an assistance begins, when a one-time code is redeemed, and at every use of the resulting
+//! token.
 
 mod entries;
 mod ledger;
@@ -41,8 +42,8 @@ pub(crate) struct Assistances {
 }
 
 impl Assistances {
-    /// Returns the assistance that the admin user of a grant may give now, and its latest end. It
-    /// looks up no customer.
+    /// Returns the assistance that the admin user of a grant may give now, and its latest possible
+    /// expiry. The function does not check the customer.
     pub(crate) async fn offered_by(
         &self,
         grant: &Grant,
@@ -69,8 +70,8 @@ impl Assistances {
         Ok((assistance, grant.expires_at))
     }
 
-    /// Refuses an assistance if the admin user may not give it now, or if the customer does not
-    /// allow it now.
+    /// Checks both sides of an assistance. Refuses it if the customer does not allow it now, or if
+    /// the admin user may not give it now.
     pub(crate) async fn require_both_sides(
         &self,
         customer: &CustomerId,
@@ -81,9 +82,9 @@ impl Assistances {
         Ok(())
     }
 
-    /// Returns the time until which the admin user of an assistance may assist. It requires that
-    /// the shop offers assistance now, and that the admin user is still signed in, active and
-    /// permitted.
+    /// Returns the time until which the admin user of an assistance may assist. Refuses the
+    /// assistance if the shop does not offer assistance now. Also refuses it if the admin user is
+    /// no longer signed in, active and permitted to assist.
     pub(crate) async fn stands_until(&self, assistance: &Assistance) -> Result<OffsetDateTime, Stop> {
         let parent = self.tokens.find(&assistance.parent).await?;
         let parent = parent.filter(|parent| parent.subject == Subject::Admin(assistance.actor.clone()));
@@ -92,7 +93,8 @@ impl Assistances {
         Ok(parent.expires_at)
     }
 
-    /// Returns the customer, if active and consenting to assistance now.
+    /// Returns the customer with this id. Refuses a customer who is not active now, or who does not
+    /// consent to remote shopping assistance now.
     pub(crate) async fn consenting(&self, id: &CustomerId) -> Result<CustomerRecord, Stop> {
         let row = self.customers.find_by_id(id).await?;
         let row = row.ok_or(Refusal::UnknownAccount.told(AssistanceError::NoSuchCustomer))?;
@@ -104,13 +106,13 @@ impl Assistances {
         }
     }
 
-    /// Stores whether a customer consents to assistance. Returns false if the customer does not
-    /// exist.
+    /// Stores a customer's consent to remote shopping assistance, or its withdrawal. Returns false
+    /// if the customer does not exist.
     pub(crate) async fn set_consent(&self, customer: &CustomerId, allowed: bool) -> Result<bool, StoreError> {
         self.consents.set_assistance(customer, allowed).await
     }
 
-    /// Returns the admin user of a grant, if permitted to assist now.
+    /// Returns the admin user of a grant. Refuses an admin user who is not permitted to assist now.
     async fn permitted(&self, id: &AdminId, grant: &Grant) -> Result<AdminRecord, Stop> {
         let admins =
             self.admins.as_ref().ok_or(Error::Internal(InternalError::NotConfigured(Part::Admins)))?;

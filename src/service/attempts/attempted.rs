@@ -20,38 +20,40 @@ use crate::{
     token::{DeviceSecret, Digest},
 };
 
-/// An attempt at a known or unknown account, and the budgets that it is charged to.
+/// The description of an attempt, and the budgets that it is charged to. The account may be
+/// unknown.
 pub(crate) struct Attempted {
-    /// The kind of account. If the store is full, then accounts of one kind share slots.
+    /// The kind of attempt. If the store is full, attempts of one kind share slots of counters.
     pub(super) kind: &'static str,
     pub(super) account: Partition,
     /// The account's budget over all sources.
     pub(super) wide: Option<Budget>,
     /// A narrow scope at the account, and its budget.
     pub(super) narrow: Option<(DocumentId, Budget)>,
-    /// True if exhausting a budget locks the account's password or second factor; false if the
-    /// budget is only a rate limit.
+    /// True if a spent budget locks the account's password or second factor. False if the budget is
+    /// only a rate limit.
     pub(super) locks: bool,
-    /// The caller, if the account remembers its devices. Such an attempt has a narrow scope.
+    /// The digests of the caller's source and device. None if known devices do not matter to this
+    /// attempt. An attempt with a caller has a narrow scope.
     pub(super) caller: Option<CallerDigests>,
-    /// The caller's standing if its device and source are unknown.
+    /// The standing of a caller whose device and source are unknown to the account.
     pub(super) standing: Standing,
-    /// The tallies of the source over all accounts. If a tally is spent, then the source is
-    /// refused. Only an attempt with the secret of a device that the account knows is not refused.
+    /// The tallies of the source over all accounts. If one of them is spent, all attempts from this
+    /// source are refused, except those from a device that the account knows.
     pub(super) source: Option<Tallies>,
-    /// A tally of the account over all sources. If it is spent, then credentials are still
+    /// A tally of the account over all sources. If this tally is spent, credentials are still
     /// verified, but failures are no longer counted.
     pub(super) tally: Option<Tallies>,
-    /// True if the watch over the shop counts the attempt. It counts the credentials that anybody
-    /// may present.
+    /// True if the watch over the whole shop counts the attempt. The watch counts sign-ins and
+    /// redemptions of one-time credentials.
     pub(super) watched: bool,
-    /// The line in which the attempt's password hash waits.
+    /// The line of the hashing queue in which the attempt waits.
     pub(super) line: Line,
 }
 
 impl Attempted {
-    /// Creates a sign-in. It has the budget of this source at this account, and the account's wider
-    /// budget over all sources.
+    /// Creates the attempt of a customer's sign-in. It is charged to the budget of this source at
+    /// this account, and to the account's wide budget over all sources.
     pub(crate) fn sign_in(
         address: &Address,
         source: Option<IpAddr>,
@@ -63,16 +65,17 @@ impl Attempted {
             .by_caller(source, device, config)
     }
 
-    /// Creates a check of the current password by a signed-in customer. It has a separate budget.
-    /// The holder of a live token counts as a known caller, so that attackers cannot keep a
-    /// customer from changing the password.
+    /// Creates the attempt of a signed-in customer to present the current password. It has a
+    /// separate narrow budget. The holder of a live token counts as a known caller, so that
+    /// attackers cannot keep the customer from changing the password.
     pub(crate) fn confirmation(address: &Address, config: &AuthConfig) -> Self {
         Self::of(CUSTOMER, account_partition(address), DocumentId::of(&[b"confirmation"]), config)
             .in_line(Lane::Known, None)
             .signed_in()
     }
 
-    /// Creates an admin user's sign-in. It has separate budgets of the same size.
+    /// Creates the attempt of an admin user's sign-in. Its budgets have the same size as those of a
+    /// customer's sign-in, and are counted separately.
     pub(crate) fn admin_sign_in(
         username: &Username,
         source: Option<IpAddr>,
@@ -84,40 +87,41 @@ impl Attempted {
             .by_caller(source, device, config)
     }
 
-    /// Creates a check of an admin user's second factor, with one budget for all sources: only a
-    /// caller who knows the password or has a token reaches it.
+    /// Creates the attempt of an admin user to present a code of the authenticator. All sources
+    /// share its budgets, because only a caller who knows the password or has a token gets so far.
     pub(crate) fn second_factor(admin: &AdminId, config: &AuthConfig) -> Self {
         let narrow = Some((DocumentId::of(&[b"second factor"]), config.budgets.second_factor));
         let wide = Some(config.budgets.account);
         Self { wide, narrow, locks: true, ..Self::new(SECOND_FACTOR, second_factor_partition(admin)) }
     }
 
-    /// Creates a check of a recovery code. It has a budget for each source, like a one-time
-    /// credential.
+    /// Creates the attempt of an admin user to present a recovery code. Each source has a separate
+    /// budget, as for one-time credentials.
     pub(crate) fn recovery_code(admin: &AdminId, source: Option<IpAddr>, config: &AuthConfig) -> Self {
         let narrow = Some((source_scope(source), config.budgets.second_factor));
         Self { narrow, ..Self::new(RECOVERY_CODE, recovery_code_partition(admin)) }
     }
 
-    /// Creates a check of the first code of an enrolment. The holder of the enrolment token knows
-    /// the secret, so the budget is only a rate limit.
+    /// Creates the attempt to activate an enrolment with its first code. The holder of the
+    /// enrolment token knows the secret and need not guess the code, so the budget is only a rate
+    /// limit.
     pub(crate) fn activation(admin: &AdminId, config: &AuthConfig) -> Self {
         Self::request("activation", &[admin.to_string().as_bytes()], config.budgets.second_factor)
     }
 
-    /// Creates a request of an enrolment's secret by the holder of the enrolment token. Its number
-    /// is limited, because every request writes to the store.
+    /// Creates the request of the holder of an enrolment token to see the enrolment's secret. A
+    /// budget limits these requests, because each one writes to the store.
     pub(crate) fn showing(enrolment: EnrolmentId, config: &AuthConfig) -> Self {
         Self::request("enrolment showing", &[enrolment.as_bytes()], config.budgets.second_factor)
     }
 
-    /// Creates a request for an enrolment mail by a caller who knows the password.
+    /// Creates the request for an enrolment mail. The caller knows the admin user's password.
     pub(crate) fn enrolment_request(admin: &AdminId, config: &AuthConfig) -> Self {
         Self::request("enrolment request", &[admin.to_string().as_bytes()], config.budgets.reset_account)
     }
 
-    /// Creates a notice of wrong codes to an admin user. Each source causes at most one notice in
-    /// the window of the second factor's budget.
+    /// Creates the charge for a notice of wrong codes to an admin user. Each source causes at most
+    /// one notice in the period of the second factor's budget.
     pub(crate) fn wrong_code_notice(admin: &AdminId, source: Option<IpAddr>, config: &AuthConfig) -> Self {
         let window = config.budgets.second_factor.window;
         let budget = Budget { failures: 1, window, lock: Lock::For(window) };
@@ -128,19 +132,22 @@ impl Attempted {
         )
     }
 
-    /// Creates a check of the current password by a signed-in admin user.
+    /// Creates the attempt of a signed-in admin user to present the current password.
     pub(crate) fn admin_confirmation(username: &Username, config: &AuthConfig) -> Self {
         Self::of(ADMIN, admin_partition(username), DocumentId::of(&[b"confirmation"]), config)
             .in_line(Lane::Admins, None)
             .signed_in()
     }
 
-    /// Creates a redemption of a one-time credential without a password.
+    /// Creates the attempt to redeem a one-time credential in an operation that accepts no
+    /// password.
     ///
     /// Each source has a separate budget in a separate partition, so sources do not wait for each
-    /// other. A lock of the password does not affect a redemption. Nobody can guess such a secret,
-    /// so the wide budget of the address refuses nobody. Once the wide budget is spent, wrong
-    /// credentials create no more counters.
+    /// other. A lock of the password does not affect a redemption.
+    ///
+    /// Nobody can guess such a secret. So an account's failures over all sources are only tallied,
+    /// and a spent tally refuses nobody. Once the tally is spent, wrong credentials create no more
+    /// counters.
     pub(crate) fn redemption(
         purpose: Purpose,
         address: &Address,
@@ -163,20 +170,21 @@ impl Attempted {
         }
     }
 
-    /// Creates a reset request for an address.
+    /// Creates the request for a reset mail, charged to the e-mail address.
     pub(crate) fn reset_request(address: &Address, source: Option<IpAddr>, config: &AuthConfig) -> Self {
         let names = [address.website.as_str().as_bytes(), address.email.as_str().as_bytes()];
         let source = Tallies::of_source(source, config);
         Self { source, ..Self::request("reset request", &names, config.budgets.reset_account) }
     }
 
-    /// Creates a reset request of a source, for any address.
+    /// Creates the request for a reset mail to any e-mail address, charged to the source.
     pub(crate) fn reset_request_from(source: IpAddr, config: &AuthConfig) -> Self {
         let source = source_scope(Some(source));
         Self::request("reset requests", &[source.as_bytes()], config.budgets.reset_source)
     }
 
-    /// Creates a confirmation request for an address that an account has or wants to have.
+    /// Creates the request for a confirmation mail, charged to the e-mail address. An account has
+    /// this address or wants to change to it.
     pub(crate) fn confirmation_request(
         address: &Address,
         source: Option<IpAddr>,
@@ -187,21 +195,21 @@ impl Attempted {
         Self { source, ..Self::request("confirmation request", &names, config.budgets.reset_account) }
     }
 
-    /// Creates a confirmation request of a source, for any address.
+    /// Creates the request for a confirmation mail to any e-mail address, charged to the source.
     pub(crate) fn confirmation_request_from(source: IpAddr, config: &AuthConfig) -> Self {
         let source = source_scope(Some(source));
         Self::request("confirmation requests", &[source.as_bytes()], config.budgets.reset_source)
     }
 
-    /// Creates a registration of a source, for any address.
+    /// Creates the registration of any e-mail address, charged to the source.
     pub(crate) fn registration_from(source: IpAddr, config: &AuthConfig) -> Self {
         let scope = source_scope(Some(source));
         let source = Tallies::of_source(Some(source), config);
         Self { source, ..Self::request("registrations", &[scope.as_bytes()], config.budgets.registration) }
     }
 
-    /// Creates a check of a customer's reset token without spending it, with a budget for each
-    /// source.
+    /// Creates the attempt to check a customer's reset token without spending the token. Each
+    /// source has a separate budget.
     pub(crate) fn reset_token_check(
         customer: &CustomerId,
         source: Option<IpAddr>,
@@ -256,8 +264,8 @@ impl Attempted {
     }
 }
 
-/// Returns the digests of a caller's source and device. The source digest of a caller without an
-/// address is none, because such callers cannot be distinguished.
+/// Returns the digests of a caller's source and device. A caller without an IP address has no
+/// source digest, because such callers cannot be distinguished from each other.
 pub(crate) fn caller(source: Option<IpAddr>, device: Option<&DeviceSecret>) -> CallerDigests {
     let source = source.map(|source| Digest::from_bytes(*source_scope(Some(source)).as_bytes()));
     CallerDigests { source, device: device.map(DeviceSecret::digest) }

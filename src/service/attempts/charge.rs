@@ -25,17 +25,17 @@ use crate::{
     token::{DeviceSecret, Subject},
 };
 
-/// The budgets that an attempt is charged to, and where they are stored.
+/// The budgets that an attempt is charged to, and the documents that store them.
 #[derive(Clone, Debug)]
 pub(super) struct Charge {
     pub(super) partition: Partition,
     pub(super) draw: Draw,
-    /// The kind of account.
+    /// The kind of attempt.
     kind: &'static str,
     place: Place,
-    /// The line in which the attempt's password hash waits.
+    /// The line of the hashing queue in which the attempt waits.
     line: Line,
-    /// True if the watch over the shop counts the attempt.
+    /// True if the watch over the whole shop counts the attempt.
     watched: bool,
     /// The tallies in which a failure is counted.
     tallies: [Option<Tallies>; 2],
@@ -46,34 +46,35 @@ pub(super) struct Charge {
 #[derive(Clone, Copy, Debug, Default)]
 #[must_use]
 pub(crate) struct Settled {
-    /// The locks of the account's password or second factor that begin with this failure.
+    /// The locks of the account's password or second factor that this failure has caused.
     pub(crate) locks: Locks,
-    /// The source, if it became suspicious with this failure.
+    /// The tally of the source, if this failure has made the source suspicious.
     pub(crate) suspected: Option<Suspected>,
 }
 
 /// The device of a sign-in.
 #[derive(Debug, Default)]
 pub(crate) struct SignedInDevice {
-    /// The new secret of the device. None if the device already has one.
+    /// The new device secret. None if the device already has one.
     pub(crate) secret: Option<DeviceSecret>,
-    /// True if the account remembers sign-ins, but none with this device's secret or from its
+    /// True if the account has known devices or sources, but does not know this device and this
     /// source.
     pub(crate) is_new: bool,
 }
 
-/// The place of the counters. It depends on the room in the store.
+/// The documents that hold the counters. A full store makes a charge use documents that other
+/// charges share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// In a document of the account and one of the narrow scope.
+    /// One document of the account, and one of the narrow scope.
     Own,
-    /// Only in the account's document.
+    /// Only the document of the account.
     Crowded,
-    /// In a slot that several accounts share.
+    /// The document of a slot, which several accounts share.
     Slot,
 }
 
-/// An unsettled charge, its outcome, and the time of the outcome.
+/// An unsettled charge, the outcome of its attempt, and the time of the outcome.
 #[derive(Debug)]
 pub(super) struct Abandoned {
     charge: Charge,
@@ -82,21 +83,22 @@ pub(super) struct Abandoned {
 }
 
 impl Abandoned {
-    /// True if the charge could not be settled for an hour. Its lease ended long before.
+    /// True if the charge could not be settled for an hour. Its lease of 60 s has ended long
+    /// before.
     pub(super) fn is_old(&self, now: OffsetDateTime) -> bool {
         after(self.at, Duration::from_secs(60 * 60)) <= now
     }
 }
 
-/// A reserved charge, which must be settled.
+/// The reserved charge of an attempt, which must be settled.
 ///
-/// If the caller goes away after the attempt's work has started, then the attempt counts as a
-/// failure. If the work has not started, then the charge is given back.
+/// If the caller disconnects after the costly work of the attempt has started, the attempt counts
+/// as a failure. If this work has not started, the charge is given back.
 #[derive(Debug)]
 pub(crate) struct Charged<'a> {
     attempts: &'a Attempts,
     charge: Charge,
-    /// The documents that the reservation wrote, so that the settlement needs no other load.
+    /// The documents that the reservation wrote, so that the settlement need not load them again.
     held: Option<Held>,
     work: Work,
     decided: Option<(AttemptOutcome, OffsetDateTime)>,
@@ -121,24 +123,24 @@ impl Charge {
         Self { partition: account, draw, kind, place: Place::Own, line, watched, tallies, failure }
     }
 
-    /// Returns the network of the caller, as 32 bits of its digest. A caller without an address
-    /// gets bits of the account's digest instead.
+    /// Returns the network of the caller, as 32 bits of a digest. For a caller without an IP
+    /// address, returns 32 bits of the account's digest instead.
     pub(super) fn network(&self) -> u32 {
         let [source, _] = &self.tallies;
         source.as_ref().map_or(self.failure.account, Tallies::network)
     }
 
-    /// Sets whether the watch over the shop counts the attempt.
+    /// Makes the watch over the whole shop count the attempt, or ignore it.
     pub(super) const fn watch(&mut self, watched: bool) {
         self.watched = watched;
     }
 
-    /// Moves the attempt's hash to the line of known callers.
+    /// Moves the attempt to the line of known callers in the hashing queue.
     pub(super) const fn wait_with_known(&mut self) {
         self.line = self.line.with_known();
     }
 
-    /// Returns the tallies of the source, and the tally of the account.
+    /// Returns the tallies of the source, and then the tally of the account.
     pub(super) fn tallies(&self) -> [Option<&Tallies>; 2] {
         self.tallies.each_ref().map(Option::as_ref)
     }
@@ -163,13 +165,14 @@ impl Charge {
         Settling { draw: &self.draw, outcome, at, remembered, expendable: self.is_expendable() }
     }
 
-    /// True if a full store may refuse the documents. It must store the documents of a slot.
+    /// True if a full store may refuse to create the documents. It must create the document of a
+    /// slot.
     fn is_expendable(&self) -> bool {
         self.place != Place::Slot
     }
 
-    /// Returns the same charge for the next place, because the store is full. Returns none if there
-    /// is no next place.
+    /// Returns the same charge with the next kind of documents, because the store is full. Returns
+    /// none if there is no other kind left.
     pub(super) fn elsewhere(&self, slots: &RandomState) -> Option<Self> {
         match self.place {
             Place::Own => Some(Self { place: Place::Crowded, ..self.clone() }),
@@ -178,11 +181,11 @@ impl Charge {
         }
     }
 
-    /// Returns the same charge in one of 64 slots that accounts of its kind share.
+    /// Returns the same charge in one of the 64 slots that all attempts of its kind share.
     ///
-    /// Its budgets last no longer than the shortest of them, and at most an hour. A lock of a slot
-    /// must not outlast the flood that caused it. Otherwise the flood would lock every account that
-    /// uses the slot later.
+    /// The periods and locks of its budgets are shortened to the shortest of them, and to an hour
+    /// at most. A lock of a slot must not last long after the flood of attempts that caused it.
+    /// Otherwise the flood would lock every account that uses the slot later.
     fn in_slot(&self, slots: &RandomState) -> Self {
         let Draw { attempt, wide, narrow, .. } = self.draw;
         let budgets = [wide, narrow.map(|(_, budget)| budget)].into_iter().flatten();
@@ -208,7 +211,7 @@ impl<'a> Charged<'a> {
         Self { attempts, charge, held, work, decided, remembered, known, locks, waited, reserved, settled }
     }
 
-    /// Creates a charge that does not change the budgets of the account.
+    /// Creates a charge that changes only the tallies, and not the budgets of the account.
     pub(super) fn uncounted(attempts: &'a Attempts, charge: Charge) -> Self {
         let mut charged = Self::new(attempts, charge, false, false);
         charged.reserved = false;
@@ -222,17 +225,18 @@ impl<'a> Charged<'a> {
         charged
     }
 
-    /// Keeps the documents that the reservation wrote, and what the account knows of the caller.
+    /// Keeps the documents that the reservation wrote, and the digests of the caller that the
+    /// account knows.
     pub(super) fn hold(&mut self, held: Held, known: Known) {
         (self.held, self.known) = (Some(held), known);
     }
 
-    /// Records that no account has the name. Only the audit trail uses it.
+    /// Notes that no account has the name. This only changes the counts in the audit trail.
     pub(crate) const fn note_unknown(&mut self) {
         self.charge.failure.unknown = true;
     }
 
-    /// Remembers the caller's device and source with the account, once the attempt is settled.
+    /// Notes that the settlement of the attempt stores the caller's device and source as known.
     ///
     /// # Errors
     ///
@@ -253,13 +257,13 @@ impl<'a> Charged<'a> {
         self.settled = true;
     }
 
-    /// True if the charge had to wait for room. Earlier readings of the account may then be
-    /// outdated.
+    /// True if the charge had to wait for room in a budget. An account row that was read before may
+    /// then be outdated.
     pub(crate) const fn waited(&self) -> bool {
         self.waited
     }
 
-    /// Returns the costly work of the attempt. `Work` records whether the work has started.
+    /// Returns the costly work of the attempt. The `Work` value records if this work has started.
     pub(crate) const fn work(&self) -> &Work {
         &self.work
     }
@@ -288,7 +292,7 @@ impl<'a> Charged<'a> {
         Ok(Settled { locks: locks?, suspected })
     }
 
-    /// Reports the outcome to the watch over the shop.
+    /// Reports the outcome to the watch over the whole shop.
     fn note(&self, outcome: AttemptOutcome) {
         let ended = match outcome {
             AttemptOutcome::Failed => {

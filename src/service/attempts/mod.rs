@@ -1,5 +1,5 @@
-//! Budgets of failed attempts: the choice of the budgets, the wait for room in them, and the
-//! settlement.
+//! The budgets of failed attempts: which budgets an attempt is charged to, the wait for room in
+//! them, and the settlement of the charge.
 
 mod attempted;
 mod charge;
@@ -51,24 +51,25 @@ use crate::{
     token::{DeviceSecret, Digest, Subject},
 };
 
-/// Reserves a charge before any work is done, and settles it in every case.
+/// The service of attempt budgets. A flow reserves a charge before it does any costly work, and
+/// settles the charge in every case.
 #[derive(Debug)]
 pub(crate) struct Attempts {
     documents: Arc<Documents>,
     watch: Watch,
     clock: Arc<dyn Clock>,
     random: Arc<dyn SecureRandom>,
-    /// One event for the accounts that share a slot. It is notified when an attempt at one of these
-    /// accounts is settled in this process.
+    /// The events for which callers wait, one for each 64th of the accounts. An event is notified
+    /// when this process settles an attempt at one of its accounts.
     settled: [Event; 64],
-    /// Charges that are not settled, because their callers went away or the store failed. Later
-    /// attempts settle them, because the crate has no task in the background.
+    /// Charges that are not settled, because their callers disconnected or the store failed. Later
+    /// attempts settle them, because the library has no background task.
     abandoned: Mutex<VecDeque<Abandoned>>,
     /// Selects the slot of an account if the store is full.
     slots: RandomState,
 }
 
-/// An attempt whose budgets were checked and not spent.
+/// An attempt whose budgets were checked and are not spent. The charge is not reserved yet.
 #[derive(Debug)]
 pub(crate) struct Opened<'a> {
     attempts: &'a Attempts,
@@ -78,29 +79,32 @@ pub(crate) struct Opened<'a> {
     step: Step<Reserved>,
     /// True if a tally of the source is suspicious.
     suspicious: bool,
-    /// False if failures at this account are no longer counted.
+    /// False if the account's tally of failures is spent. Failures are then no longer counted.
     counts: bool,
-    /// Registered before the documents are loaded, so that no settlement is missed.
+    /// Notified when a charge of the account is settled. The listener is registered before the
+    /// documents are loaded, so that no settlement is missed.
     room: EventListener,
 }
 
 impl Attempts {
-    /// Maximum number of charges that wait for settlement. The lease of a further charge ends by
-    /// itself.
+    /// Maximum number of charges that wait for settlement. A further charge is not settled: it
+    /// counts as a failure when its lease ends.
     const MAX_ABANDONED: usize = 4096;
-    /// Maximum number of waiting charges that one attempt settles.
+    /// Maximum number of unsettled charges that one attempt settles.
     const SETTLED_AT_ONCE: usize = 8;
-    /// Maximum number of waiters woken per settlement. It is more than the settlement can free room
-    /// for. Waking all N would cost N store calls each time.
+    /// Maximum number of waiting callers that one settlement wakes. This is more than the
+    /// settlement can free room for. Waking all N waiting callers would cost N store calls at each
+    /// settlement.
     const WOKEN_AT_ONCE: usize = 8;
-    /// Time after which a waiting caller checks again. It doubles each time, up to
-    /// [`LONGEST_PAUSE`](Self::LONGEST_PAUSE). Settlements on other nodes do not notify this node.
+    /// The first pause after which a waiting caller checks the budgets again, because settlements
+    /// on other nodes do not notify this node. The pause doubles each time, up to
+    /// [`LONGEST_PAUSE`](Self::LONGEST_PAUSE).
     const FIRST_PAUSE: Duration = Duration::from_millis(50);
     const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-    /// Number of waiting callers for which these pauses hold. With twice as many callers the pauses
-    /// are twice as long, so that the number of store calls stays the same.
+    /// Maximum number of waiting callers for which these pauses hold. With twice as many waiting
+    /// callers the pauses are twice as long, so that the store gets the same number of calls.
     const UNHURRIED: usize = 8;
-    /// Maximum number of names of one account whose devices are forgotten at once.
+    /// Maximum number of names of one account whose known devices one call removes.
     const NAMES_AT_MOST: usize = 100;
 
     pub(crate) fn new(
@@ -114,8 +118,8 @@ impl Attempts {
         Self { documents, watch, clock, random, settled, abandoned, slots }
     }
 
-    /// Checks the budgets of an attempt. Returns none, and writes nothing, if one of the account's
-    /// budgets is spent.
+    /// Checks the budgets of an attempt, and does not charge them yet. Returns none if one of the
+    /// account's budgets is spent.
     ///
     /// # Errors
     ///
@@ -132,16 +136,16 @@ impl Attempts {
         let ((held, (source, tally)), ()) = future::zip(loads, self.watch.exchange()).await;
         let (held, source, tally) = (held?, source?, tally?);
         let step = self.documents.propose(&held, &reserving)?;
-        // A device that this account knows must not be refused because of other callers from the
-        // same source.
+        // An attempt from a device that this account knows must not be refused because of other
+        // callers from the same source.
         let known = step.answer.known;
         if known.device || known.source {
             charge.wait_with_known();
         }
         let source_is_spent = source.spent && !known.device;
         let refused = step.answer.room == Reserve::Spent && step.writes_nothing();
-        // A single source must not raise the alarm of the whole shop. It is reported and challenged
-        // separately.
+        // A suspicious source is reported and challenged separately. It must not raise the alarm
+        // for the whole shop, so its attempts are not counted there.
         let watched = watched && !source.suspicious && !source.spent;
         charge.watch(watched);
         if watched && refused && step.answer.wide_is_spent {
@@ -167,7 +171,7 @@ impl Attempts {
         }
     }
 
-    /// Clears the failures and locks of an account.
+    /// Clears the counted failures and the locks of an account.
     ///
     /// # Errors
     ///
@@ -177,12 +181,13 @@ impl Attempts {
         self.documents.change(account, &clearing).await.map(drop)
     }
 
-    /// Removes the devices and sources from which a customer or admin user has signed in, under
-    /// each name that the account has had.
+    /// Removes the known devices and sources of a customer or admin user. They are stored under the
+    /// account's name, so they are removed under each name that the account has had, up to 100
+    /// names.
     ///
     /// # Errors
     ///
-    /// If the store request failed. Some may be removed.
+    /// If the store request failed. Some devices and sources may be removed.
     pub(crate) async fn forget_devices(&self, subject: &Subject) -> Result<(), StoreError> {
         let owner = Owner::of(subject);
         let found = self.documents.list(&devices_index(), Some(&owner.before()), Self::NAMES_AT_MOST).await?;
@@ -192,7 +197,8 @@ impl Attempts {
         Ok(())
     }
 
-    /// Remembers the device and the source of a sign-in whose attempt is settled.
+    /// Stores the device and the source of a sign-in as known. The attempt of the sign-in is
+    /// already settled.
     ///
     /// # Errors
     ///
@@ -210,7 +216,8 @@ impl Attempts {
         Ok(SignedInDevice { secret, is_new: known.is_new_to(owner) })
     }
 
-    /// Stores the token of a link that unlocks an account, and replaces an earlier one.
+    /// Draws and stores the token of a link that unlocks an account. The new token replaces an
+    /// earlier one.
     ///
     /// # Errors
     ///
@@ -226,8 +233,8 @@ impl Attempts {
         Ok(token)
     }
 
-    /// Returns true if the token of an unlock link belongs to the account and has not expired.
-    /// Spends nothing.
+    /// Returns true if the token of an unlock link belongs to the account and has not expired. The
+    /// token is not spent.
     ///
     /// # Errors
     ///
@@ -238,12 +245,12 @@ impl Attempts {
         Ok(self.documents.propose(&held, &spending)?.answer)
     }
 
-    /// Spends the token of an unlock link and [clears](Self::clear) the account, both or neither.
+    /// Spends the token of an unlock link and [clears](Self::clear) the account, in one commit.
     /// Returns true if the token belonged to the account and had not expired.
     ///
     /// # Errors
     ///
-    /// If the store request or the random source failed. The account may be cleared.
+    /// If the store request or the random source failed. The account may be cleared nevertheless.
     pub(crate) async fn spend_unlock(&self, account: &Partition, digest: Digest) -> Result<bool, StoreError> {
         self.documents.change(account, &self.spending(digest)?).await?.kept()
     }
@@ -253,7 +260,7 @@ impl Attempts {
         Ok(Spending { digest, clearing: Clearing { epoch } })
     }
 
-    /// True if the whole shop is suspicious.
+    /// True if this node assumes an attack on the whole shop.
     pub(crate) fn is_attacked(&self) -> bool {
         self.watch.is_attacked()
     }
@@ -264,23 +271,23 @@ impl Attempts {
         Ok(u64::from_le_bytes(bytes))
     }
 
-    /// Settles some of the unsettled charges. A charge that cannot be settled now goes to the end
-    /// of the queue. A charge of more than an hour ago is dropped.
+    /// Settles some of the unsettled charges. A charge that cannot be settled now goes to the back
+    /// of the queue. A charge whose outcome is more than an hour old is dropped.
     async fn settle_abandoned(&self) {
         for _ in 0..Self::SETTLED_AT_ONCE {
             let Some(abandoned) = self.abandoned().pop_front() else { return };
             if abandoned.is_old(self.clock.now()) {
                 continue;
             }
-            // If this caller goes away or the store request fails, then dropping the charge puts it
-            // back.
+            // If this caller disconnects or the store request fails, the drop of the `Charged`
+            // value puts the charge back into the queue.
             if Charged::abandoned(self, abandoned).settle_as_decided().await.is_err() {
                 return;
             }
         }
     }
 
-    /// Lengthens a pause by the number of callers that wait for the same account.
+    /// Lengthens a pause in proportion to the number of callers that wait for the same account.
     fn stretched(&self, pause: Duration, account: &Partition) -> Duration {
         let waiting = self.settled(account).total_listeners() / Self::UNHURRIED;
         pause.saturating_mul(u32::try_from(waiting).unwrap_or(u32::MAX).max(1)).min(AccountBudgets::LEASE)
@@ -297,12 +304,12 @@ impl Attempts {
 }
 
 impl<'a> Opened<'a> {
-    /// True if the source or the whole shop is suspicious.
+    /// True if the source is suspicious or the whole shop is under attack.
     pub(crate) const fn is_suspicious(&self) -> bool {
         self.suspicious
     }
 
-    /// True if the attempt presented a device secret from which this account has signed in.
+    /// True if the attempt presented the device secret of a known device of this account.
     pub(crate) const fn has_device(&self) -> bool {
         self.step.answer.known.device
     }
@@ -312,7 +319,8 @@ impl<'a> Opened<'a> {
     ///
     /// # Errors
     ///
-    /// - [`Error::Overloaded`] if there was no room for the duration of a lease.
+    /// - [`Error::Overloaded`] if there was no room in the budgets for 60 s, the duration of a
+    ///   lease.
     /// - [`Error::Unavailable`] if the store request failed. The charge may be reserved, and is
     ///   given back later.
     pub(crate) async fn reserve(self) -> Result<Option<Charged<'a>>, Error> {

@@ -1,4 +1,4 @@
-//! The partitions and scopes for which budgets are counted.
+//! The partitions and scopes of the attempt budgets.
 
 use std::net::IpAddr;
 
@@ -14,12 +14,12 @@ pub(super) const ADMIN: &str = "admin";
 pub(super) const SECOND_FACTOR: &str = "second factor";
 pub(super) const RECOVERY_CODE: &str = "recovery code";
 
-/// Returns the partition of a customer account's name, whether the account exists or not.
+/// Returns the partition with the budgets of a customer account's name. The account need not exist.
 pub(crate) fn account_partition(address: &Address) -> Partition {
     partition(CUSTOMER, &[address.website.as_str().as_bytes(), address.email.as_str().as_bytes()])
 }
 
-/// Returns the partition of an admin user's name, whether the account exists or not.
+/// Returns the partition with the budgets of an admin user's name. The account need not exist.
 pub(crate) fn admin_partition(username: &Username) -> Partition {
     partition(ADMIN, &[username.as_str().as_bytes()])
 }
@@ -38,7 +38,7 @@ pub(super) fn partition(kind: &str, names: &[&[u8]]) -> Partition {
     Partition::of(&[&[kind.as_bytes()], names].concat())
 }
 
-/// Returns the scope of a source's network. Callers without an address share one scope.
+/// Returns the narrow scope of a source. All callers without an IP address share one scope.
 pub(super) fn source_scope(source: Option<IpAddr>) -> DocumentId {
     match source.map(network) {
         None => DocumentId::of(&[b"source"]),

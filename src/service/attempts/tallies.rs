@@ -23,8 +23,9 @@ pub(crate) struct Tallies {
 }
 
 impl Tallies {
-    /// Returns the tallies of a source over all accounts: of an IPv4 address, or of an IPv6 /64 and
-    /// its /48. Returns none for callers without an address, because they stand for many sources.
+    /// Returns the tallies of a source over all accounts. An IPv4 address has one tally. An IPv6
+    /// address has two, for its /64 network and for its /48 network. Returns none for a caller
+    /// without an IP address, because such callers may come from many sources.
     pub(crate) fn of_source(source: Option<IpAddr>, config: &AuthConfig) -> Option<Self> {
         let source = source?;
         let narrow = Tallied { id: source_scope(Some(source)), budget: config.budgets.source_total };
@@ -42,7 +43,7 @@ impl Tallies {
         Some(Self { partition: partition("source", &[wide.id.as_bytes()]), tallied: vec![narrow, wide] })
     }
 
-    /// Returns the network of the source, as 32 bits of its digest.
+    /// Returns the network of the source, as 32 bits of a digest.
     pub(super) fn network(&self) -> u32 {
         self.partition.first_bits()
     }
@@ -54,10 +55,11 @@ impl Tallies {
 }
 
 impl Attempts {
-    /// Number of tries to write a failure to a tally that other callers change as well.
+    /// Maximum number of attempts to write a failure to a tally. An attempt fails if another caller
+    /// changes the tally at the same time.
     const COUNTED_IN_TRIES: u32 = 3;
 
-    /// Reads tallies. Without tallies, nothing is spent or suspicious.
+    /// Reads the state of tallies. Without tallies, no budget is spent and no source is suspicious.
     pub(super) async fn look(&self, tallies: Option<&Tallies>) -> Result<Looked, StoreError> {
         let Some(Tallies { partition, tallied }) = tallies else { return Ok(Looked::default()) };
         let looking = ReadingTallies { tallied };
@@ -70,8 +72,9 @@ impl Attempts {
         if self.look(source).await?.spent { Err(too_many()) } else { Ok(()) }
     }
 
-    /// Counts a failure at the time `at`. Returns the tally that becomes suspicious with it. If a
-    /// tally cannot be written, then the failure is not counted and the attempt does not fail.
+    /// Counts a failure at the time `at` in tallies. If this failure makes a tally suspicious,
+    /// returns that tally. If the tallies cannot be written, the failure is not counted, and the
+    /// caller's operation continues.
     pub(crate) async fn count(
         &self,
         tallies: Option<&Tallies>,
@@ -88,8 +91,8 @@ impl Attempts {
     }
 }
 
-/// Returns the refusal of a source whose budget over all accounts is spent. It reveals nothing
-/// about an account.
+/// Returns the refusal of a source whose budget over all accounts is spent. The refusal does not
+/// depend on an account, so it reveals nothing about one.
 pub(super) fn too_many() -> Stop {
     Refusal::SourceBudgetSpent.told(SignInError::TooManyRequests)
 }

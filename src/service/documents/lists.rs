@@ -10,13 +10,14 @@ use crate::{
     store::{Document, Index, Listed, Partition, Position},
 };
 
-/// A store reported that it has no room for a document that it must store.
+/// The error of a store that has no room for a document, although a full store must accept this
+/// document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the storage backend refused a document that is not expendable")]
 struct Refused;
 
-/// Time for which a sweep keeps a document after its `keep_until`: 1 h, because the clocks of nodes
-/// differ.
+/// Time for which a sweep still keeps a document after `keep_until`: 1 h, because the clocks of
+/// nodes differ.
 const SWEEP_SLACK: Duration = Duration::from_secs(60 * 60);
 
 impl Documents {
@@ -43,19 +44,19 @@ impl Documents {
     ///
     /// # Errors
     ///
-    /// If the store request failed. Some may be removed.
+    /// If the store request failed. Some documents may be removed.
     pub(crate) async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {
         self.store.sweep(before(self.clock.now(), SWEEP_SLACK), limit).await
     }
 }
 
 impl Held {
-    /// Creates the documents of a transition that were read in another way than by
-    /// [`Documents::load`].
+    /// Creates a snapshot from documents that were read in another way than by [`Documents::load`],
+    /// for example by [`Documents::list`].
     ///
     /// # Errors
     ///
-    /// If there is not exactly one document for each key of the transition.
+    /// If `documents` does not have exactly one entry for each document key of the transition.
     pub(crate) fn of(
         partition: &Partition,
         transition: &impl Transition,
@@ -72,11 +73,12 @@ impl Held {
 }
 
 impl<A> Changed<A> {
-    /// Returns the answer of a transition that creates no expendable document.
+    /// Returns the answer of a transition that creates no expendable document, so that a full store
+    /// must accept its writes.
     ///
     /// # Errors
     ///
-    /// If the store nevertheless had no room.
+    /// If the store nevertheless had no room for the documents.
     pub(crate) fn kept(self) -> Result<A, StoreError> {
         match self {
             Self::Answer(answer) => Ok(answer),

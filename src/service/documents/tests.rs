@@ -20,13 +20,14 @@ use crate::{
     store::{DocumentId, Index, Listed, Name, Position, memory::MemoryStore},
 };
 
-/// Adds one to a number up to a limit. The answer also depends on a second document.
+/// A transition that adds one to a count, up to a limit. Its answer also depends on a second
+/// document.
 struct Add {
     limit: u8,
 }
 
 impl Transition for Add {
-    /// True if there was room.
+    /// The answer is true if the count was below the limit.
     type Answer = bool;
 
     fn keys(&self) -> Vec<Key> {
@@ -58,8 +59,8 @@ fn partition() -> Partition {
     Partition::of(&[b"an account"])
 }
 
-/// Called before each commit with its number and changes. It may return a result instead of the
-/// store.
+/// A function that is called before each commit, with the commit's number and changes. If it
+/// returns a result, the store is not called.
 type Hook = dyn Fn(usize, &MemoryStore, &Changes) -> Option<Result<CommitOutcome, StoreError>> + Send + Sync;
 
 /// A memory store that counts its calls, with a hook before a commit.

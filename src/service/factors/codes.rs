@@ -1,5 +1,5 @@
-//! The codes of a second factor. They are verified before anything is spent, and spent before
-//! anything is issued.
+//! The codes of a second factor. A flow first verifies a code, then spends it, and only then issues
+//! a token.
 
 use super::Factors;
 use crate::{
@@ -28,7 +28,7 @@ enum Code {
 }
 
 impl RightCode {
-    /// Returns how a grant is obtained with this code.
+    /// Returns the kind of credentials that a grant records after a sign-in with this code.
     pub(crate) const fn obtained(&self) -> Obtained {
         match self.code {
             Code::Totp { .. } => Obtained::PasswordAndTotp,
@@ -36,13 +36,13 @@ impl RightCode {
         }
     }
 
-    /// Returns the factor of the code.
+    /// Returns the second factor to which the code belongs.
     pub(crate) const fn factor(&self) -> &Factor {
         &self.factor
     }
 
-    /// Returns the number of recovery codes that are left after this one. Returns none if it is not
-    /// a recovery code.
+    /// Returns the number of recovery codes that are left after this one is spent. Returns none if
+    /// this code is not a recovery code.
     pub(crate) fn recovery_codes_left(&self) -> Option<usize> {
         match self.code {
             Code::Totp { .. } => None,
@@ -52,13 +52,14 @@ impl RightCode {
 }
 
 impl Factors {
-    /// Verifies a code. Spends nothing.
+    /// Verifies a code without spending it.
     pub(crate) async fn judge(&self, admin: &AdminId, code: &TypedCode, work: &Work) -> Judged<RightCode> {
         let judged = self.find_code(admin, code, work).await;
         Judged::of(judged.map(|right| (right, AttemptOutcome::Succeeded)), work)
     }
 
-    /// Verifies the code that activates an enrolment, and returns its step.
+    /// Verifies the code that activates an enrolment, and returns the time step of the code (RFC
+    /// 6238).
     pub(crate) fn judge_first(&self, enrolment: &Enrolment, code: &Credential, work: &Work) -> Judged<u64> {
         let wrong = || Refusal::WrongCredential.failed(SecondFactorError::InvalidCode);
         let opened = self.open(&enrolment.admin, enrolment.id.factor(), &enrolment.secret);
@@ -67,7 +68,7 @@ impl Factors {
         Judged::of(judged.map(|step| (step, AttemptOutcome::Succeeded)), work)
     }
 
-    /// Spends a right code, for exactly one caller.
+    /// Spends a right code. If several callers present the same code, exactly one of them succeeds.
     pub(crate) async fn spend(&self, right: &RightCode, work: &Work) -> Judged<()> {
         let Factor { admin, id, .. } = &right.factor;
         let spent = match &right.code {
@@ -80,7 +81,8 @@ impl Factors {
         let judged = match spent {
             Ok(true) => Ok(((), AttemptOutcome::Succeeded)),
             Ok(false) => Err(Refusal::SpentCode.failed(SecondFactorError::InvalidCode)),
-            // The code may be spent. It was a right code, so it does not count as a guess.
+            // The code may be spent. It was a right code, so the attempt does not count as a
+            // failure.
             Err(error) => Err(Denied::from(error).behind_right_credential()),
         };
         Judged::of(judged, work)
@@ -91,7 +93,7 @@ impl Factors {
             return Err(Refusal::NotEnrolled.excused(SecondFactorError::NotEnrolled));
         };
         let found = match code.recovery_code() {
-            // A recovery code needs no key.
+            // The check of a recovery code needs no secret key.
             Some(digest) if factor.recovery_codes.contains(&digest) => Some(Code::Recovery(digest)),
             Some(_) => None,
             None => {
@@ -99,7 +101,7 @@ impl Factors {
                 secret.step_of(code, self.clock.now()).map(|step| Code::Totp { step })
             }
         };
-        // If the caller goes away from here on, then the attempt counts as a guess.
+        // If the caller disconnects after this point, the attempt counts as a failure.
         work.start();
         match found {
             Some(code) => Ok(RightCode { factor, code }),

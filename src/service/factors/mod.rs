@@ -1,5 +1,5 @@
-//! The second factors of admin users: their documents, their sealed secrets, and the verification
-//! of their codes.
+//! The second factors of admin users: the documents, the encrypted secrets, and the verification of
+//! codes.
 
 mod codes;
 mod records;
@@ -30,7 +30,8 @@ pub(crate) struct Factors {
     random: Arc<dyn SecureRandom>,
 }
 
-/// The live enrolment of a token, and the present factor of its admin user.
+/// The live enrolment of a presented token, and the present second factor of the admin user who
+/// enrols.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) struct FoundEnrolment {
@@ -54,8 +55,8 @@ impl FoundEnrolment {
         &self.enrolment.admin
     }
 
-    /// Returns the enrolment and the present factor, if the enrolment was begun under the admin
-    /// user's present generation.
+    /// Returns the enrolment and the present second factor. Returns none if the enrolment was begun
+    /// under another generation than the admin user's present one.
     pub(crate) fn under(self, generation: Generation) -> Option<(Enrolment, Option<Factor>)> {
         (self.enrolment.generation == generation).then_some((self.enrolment, self.present))
     }

@@ -1,4 +1,4 @@
-//! The documents of the second factor. Each method is one transition.
+//! The documents of second factors. Each method that changes them makes one transition.
 
 use super::{Factors, FoundEnrolment};
 use crate::{
@@ -18,23 +18,23 @@ use crate::{
 };
 
 impl Factors {
-    /// Returns the admin user's factor.
+    /// Returns the admin user's second factor, if there is one.
     pub(crate) async fn factor(&self, admin: &AdminId) -> Result<Option<Factor>, StoreError> {
         let (factor, _) =
             self.documents.change(&of_admin(admin), &ReadingFactor { enrolment: None }).await?.kept()?;
         Ok(factor)
     }
 
-    /// Begins an enrolment and replaces an earlier one of the same admin user. The factor is not
-    /// changed.
+    /// Stores a new enrolment, which replaces an earlier one of the same admin user. The admin
+    /// user's second factor is not changed.
     pub(crate) async fn begin_enrolment(&self, enrolment: &Enrolment) -> Result<(), StoreError> {
         let owner = Subject::Admin(enrolment.admin.clone());
         self.documents.point(&enrolment.id.digest(), &owner, enrolment.expires_at).await?;
         self.documents.change(&of_admin(&enrolment.admin), &Enrolling { enrolment }).await?.kept()
     }
 
-    /// Returns the live enrolment of this id. The pointer is not trusted: the result depends only on
-    /// the admin user's documents.
+    /// Returns the live enrolment of this id. A pointer document names the admin user. The pointer
+    /// is not trusted: the enrolment must be in that admin user's documents.
     pub(crate) async fn enrolment(&self, id: EnrolmentId) -> Result<Option<FoundEnrolment>, StoreError> {
         let Some(Subject::Admin(admin)) = self.documents.follow(&id.digest()).await? else { return Ok(None) };
         let looking = ReadingFactor { enrolment: Some(id) };
@@ -42,17 +42,18 @@ impl Factors {
         Ok(enrolment.map(|enrolment| FoundEnrolment { enrolment, present }))
     }
 
-    /// Gives a live enrolment another secret. Returns false if it has ended.
+    /// Replaces the secret of a live enrolment. Returns false if the enrolment has ended.
     pub(super) async fn redraw(&self, enrolment: &Enrolment, secret: &Sealed) -> Result<bool, StoreError> {
         let redrawing = Redrawing { id: enrolment.id, secret };
         self.documents.change(&of_admin(&enrolment.admin), &redrawing).await?.kept()
     }
 
-    /// Makes a live enrolment the admin user's factor. These recovery codes replace all earlier
-    /// ones.
+    /// Makes a live enrolment the admin user's second factor. The given recovery codes replace all
+    /// earlier ones.
     ///
-    /// It requires that the enrolment has the verified secret and that the present factor is the
-    /// one that it replaces. Returns the documents before the change, to exactly one caller.
+    /// The enrolment must still have the secret whose code was verified. The present second factor
+    /// must be the one that the enrolment replaces. If several callers activate the same enrolment,
+    /// exactly one of them gets the earlier documents. The others get none.
     pub(crate) async fn activate(
         &self,
         enrolment: &Enrolment,
@@ -63,8 +64,8 @@ impl Factors {
         self.documents.change(&of_admin(&enrolment.admin), &activating).await?.kept()
     }
 
-    /// Undoes an activation or an import. Returns false if the admin user has another factor
-    /// now.
+    /// Undoes an activation or an import. Returns false if the admin user now has another second
+    /// factor or none.
     pub(crate) async fn restore(
         &self,
         admin: &AdminId,
@@ -74,15 +75,17 @@ impl Factors {
         self.documents.change(&of_admin(admin), &Restoring { id, earlier }).await?.kept()
     }
 
-    /// Gives a factor to an admin user who has none, and ends an enrolment. Returns the documents
-    /// before the change, or none if there is already a factor.
+    /// Gives a second factor to an admin user who has none, and ends a pending enrolment. Returns
+    /// the documents before the change. Returns none if the admin user already has a second factor.
     pub(crate) async fn import(&self, factor: &Factor) -> Result<Option<Earlier>, StoreError> {
         self.documents.change(&of_admin(&factor.admin), &Importing { factor }).await?.kept()
     }
 
-    /// Uses a step of the factor of this id. Returns true to exactly one caller, and afterwards for
-    /// no earlier step. If the last used step is later than `newest`, then a clock that was ahead
-    /// has used it. The last used step is then ignored.
+    /// Marks a time step of the second factor of this id as used. If several callers use the same
+    /// step, exactly one of them gets true. From then on, this step and earlier steps are refused.
+    ///
+    /// If the last used step is later than `newest`, a node whose clock was ahead has used it. The
+    /// last used step is then ignored.
     pub(super) async fn use_step(
         &self,
         admin: &AdminId,
@@ -93,7 +96,8 @@ impl Factors {
         self.documents.change(&of_admin(admin), &UsingStep { id, step, newest }).await?.kept()
     }
 
-    /// Spends a recovery code of the factor of this id. Returns true to exactly one caller.
+    /// Spends a recovery code of the second factor of this id. If several callers spend the same
+    /// code, exactly one of them gets true.
     pub(super) async fn use_recovery_code(
         &self,
         admin: &AdminId,
@@ -103,8 +107,8 @@ impl Factors {
         self.documents.change(&of_admin(admin), &UsingRecoveryCode { id, code }).await?.kept()
     }
 
-    /// Replaces all recovery codes of the factor of this id. Returns the codes that were left, or
-    /// none if there is no such factor.
+    /// Replaces all recovery codes of the second factor of this id. Returns the digests of the
+    /// unused earlier codes. Returns none if there is no such second factor.
     pub(crate) async fn replace_recovery_codes(
         &self,
         admin: &AdminId,
@@ -114,7 +118,8 @@ impl Factors {
         self.documents.change(&of_admin(admin), &ReplacingRecoveryCodes { id, codes }).await?.kept()
     }
 
-    /// Undoes a replacement of recovery codes. Returns false if they were replaced again.
+    /// Undoes a replacement of recovery codes. Returns false if the codes were replaced again in
+    /// the meantime.
     pub(crate) async fn restore_recovery_codes(
         &self,
         admin: &AdminId,
@@ -126,8 +131,8 @@ impl Factors {
         self.documents.change(&of_admin(admin), &restoring).await?.kept()
     }
 
-    /// Replaces the sealed secret of the factor of this id, if it still is `expected`. Returns
-    /// true if it was replaced.
+    /// Replaces the encrypted secret of the second factor of this id, if the stored one still is
+    /// `expected`. Returns true if it was replaced.
     pub(super) async fn replace_sealed(
         &self,
         admin: &AdminId,
@@ -138,8 +143,9 @@ impl Factors {
         self.documents.change(&of_admin(admin), &Resealing { id, expected, new }).await?.kept()
     }
 
-    /// Returns at most `limit` factors that another key sealed, with their positions in the index,
-    /// beginning after `after`. Returns fewer than `limit` only at the end of the index.
+    /// Returns at most `limit` second factors that are encrypted with other secret keys than `key`,
+    /// with their positions in the index. The list begins after the position `after`. If it has
+    /// fewer than `limit` items, no further ones follow.
     pub(crate) async fn sealed_by_others(
         &self,
         key: KeyId,
@@ -148,7 +154,8 @@ impl Factors {
     ) -> Result<Vec<(Position, Factor)>, StoreError> {
         let behind_key = behind_key(key);
         let is_behind = |position: &Position| *position > behind_key;
-        // The index is ordered by key, so the factors of this key are together.
+        // The index is ordered by the id of the secret key, so the second factors of `key` stand
+        // together.
         let mut others = match after {
             Some(after) if is_behind(after) => Vec::new(),
             _ => self.sealed(after, limit).await?,
@@ -162,7 +169,8 @@ impl Factors {
         Ok(others)
     }
 
-    /// Removes the admin user's factor and enrolment. Returns true if there was a factor.
+    /// Removes the admin user's second factor and enrolment. Returns true if there was a second
+    /// factor.
     pub(crate) async fn remove(&self, admin: &AdminId) -> Result<bool, StoreError> {
         self.documents.change(&of_admin(admin), &Removing).await?.kept()
     }

@@ -1,4 +1,5 @@
-//! The secrets of authenticators, sealed by a key of the keyring for one admin user and one factor.
+//! The secrets of authenticators. A secret key of the keyring encrypts each one, for one admin user
+//! and one second factor. The code says "seal" for encrypt and "open" for decrypt.
 
 use super::Factors;
 use crate::{
@@ -18,12 +19,13 @@ const RECOVERY_CODES: usize = 10;
 struct Unopened;
 
 impl Factors {
-    /// Returns the key that seals secrets now.
+    /// Returns the id of the secret key that encrypts new secrets.
     pub(crate) fn current_key(&self) -> Result<KeyId, Error> {
         Ok(self.keyring()?.current())
     }
 
-    /// Draws a secret for a new factor, and seals it. The factor has the id of the enrolment.
+    /// Draws an enrolment token and a secret for a new second factor, and encrypts the secret. The
+    /// id of the second factor is that of the enrolment.
     pub(crate) fn draw_secret(&self, admin: &AdminId) -> Result<(EnrolmentToken, Sealed), Error> {
         let token = EnrolmentToken::generate(self.random.as_ref())?;
         let secret = TotpSecret::generate(self.random.as_ref())?;
@@ -31,16 +33,16 @@ impl Factors {
         Ok((token, sealed))
     }
 
-    /// Gives a live enrolment a new secret, and returns the secret. Earlier shown secrets become
-    /// invalid. Returns none if the enrolment has ended.
+    /// Draws a new secret for a live enrolment, stores it and returns it. A secret that was shown
+    /// earlier becomes invalid. Returns none if the enrolment has ended.
     pub(crate) async fn draw_again(&self, enrolment: &Enrolment) -> Result<Option<TotpSecret>, Error> {
         let secret = TotpSecret::generate(self.random.as_ref())?;
         let sealed = self.seal(&enrolment.admin, enrolment.id.factor(), &secret)?;
         Ok(self.redraw(enrolment, &sealed).await?.then_some(secret))
     }
 
-    /// Creates a factor for an existing secret of the admin user, with a random id. It has no
-    /// recovery codes.
+    /// Creates a second factor from an existing secret of the admin user. It gets a random id and
+    /// has no recovery codes.
     pub(crate) fn adopt(&self, admin: &AdminId, secret: &TotpSecret) -> Result<Factor, Error> {
         let id = EnrolmentId::from_digest(EnrolmentToken::generate(self.random.as_ref())?.digest()).factor();
         Ok(Factor {
@@ -48,7 +50,7 @@ impl Factors {
             id,
             secret: self.seal(admin, id, secret)?,
             activated_at: self.clock.now().truncate_to_microsecond(),
-            // No step of this factor has been used in this shop.
+            // No time step of this second factor has been used in this shop.
             last_step: 0,
             recovery_codes: Vec::new(),
         })
@@ -58,20 +60,20 @@ impl Factors {
         (0..RECOVERY_CODES).map(|_| RecoveryCode::generate(self.random.as_ref())).collect()
     }
 
-    /// Opens a sealed secret. If no key opens it, then the error is not a refusal, so the code does
-    /// not count as wrong.
+    /// Decrypts a secret. If no secret key of the keyring decrypts it, the storage counts as
+    /// failed. So the admin user's code does not count as wrong.
     pub(crate) fn open(&self, admin: &AdminId, id: FactorId, sealed: &Sealed) -> Result<TotpSecret, Error> {
         self.keyring()?;
         self.try_open(admin, id, sealed).ok_or_else(|| StoreError::new(Unopened).into())
     }
 
-    /// True if a key of the keyring opens the factor's secret.
+    /// True if a secret key of the keyring decrypts the secret of the second factor.
     pub(crate) fn opens(&self, factor: &Factor) -> bool {
         self.try_open(&factor.admin, factor.id, &factor.secret).is_some()
     }
 
-    /// Seals the secret of a factor with the current key, if another key sealed it. Returns true if
-    /// it was sealed again.
+    /// Encrypts the secret of a second factor with the current secret key, if it was encrypted with
+    /// another one. Returns true if the stored secret was replaced.
     pub(crate) async fn reseal(&self, factor: &Factor) -> Result<bool, Error> {
         let Factor { admin, id, secret, .. } = factor;
         if secret.key == self.current_key()? {
@@ -95,8 +97,8 @@ impl Factors {
     }
 }
 
-/// Returns the context of a sealed secret: the admin user and the factor. The secret does not open
-/// in another context.
+/// Returns the context of an encrypted secret: the admin user and the second factor. The secret
+/// cannot be decrypted with another context.
 fn context(admin: &AdminId, id: FactorId) -> Vec<u8> {
     [b"totp", id.as_bytes().as_slice(), admin.to_string().as_bytes()].concat()
 }

@@ -12,16 +12,16 @@ use crate::{
     token::{Digest, Subject},
 };
 
-/// The step whose code activates the enrolment.
+/// The time step whose code activates the enrolment.
 const FIRST: u64 = 84_150_000;
-/// The limit on steps when no clock is ahead.
+/// The newest time step that may be used if no clock is ahead.
 const NEWEST: u64 = u64::MAX;
 
 fn sealed(key: u32, name: &str) -> Sealed {
     Sealed { key: KeyId(key), bytes: name.as_bytes().to_vec() }
 }
 
-/// An enrolment that expires at second 60. Its token has this name.
+/// An enrolment that expires at second 60. The digest of its token is made from `name`.
 fn enrolment(name: &str, admin: u32, replaces: Option<&str>) -> Enrolment {
     Enrolment {
         id: enrolment_id(name),
@@ -43,7 +43,7 @@ fn service(node: &Node) -> Factors {
     Factors::new(node.documents.clone(), None, node.clock.clone(), random)
 }
 
-/// Gives an admin user a factor of this name.
+/// Gives an admin user a second factor whose id belongs to this name.
 fn enrol(factors: &Factors, name: &str, admin: u32) {
     let (enrolment, codes) = (enrolment(name, admin, None), codes(name));
     block_on(factors.begin_enrolment(&enrolment)).unwrap();
@@ -51,7 +51,7 @@ fn enrol(factors: &Factors, name: &str, admin: u32) {
     assert_eq!(activated, Some(Earlier { factor: None, enrolment: Some(enrolment) }));
 }
 
-/// Returns how many of 20 callers on two nodes get true.
+/// Returns the number of callers that get true, of 20 callers on two nodes.
 fn raced(factors: &[Factors; 2], call: impl Fn(&Factors, usize) -> bool + Sync) -> usize {
     thread::scope(|scope| {
         let callers: Vec<_> = (0..20)
@@ -94,8 +94,8 @@ fn a_pointer_is_not_trusted() {
     let node = store.node(1);
     let factors = service(&node);
     enrol(&factors, "one", 1);
-    // The pointer leads to an admin user who has no such enrolment: another one, an ended one, or
-    // none.
+    // The pointer leads to an admin user without this enrolment. That admin user has another
+    // enrolment, an ended one, or none.
     for admin in [1, 2] {
         let forged = Enrolment { admin: AdminId::from(admin), ..enrolment("forged", 1, None) };
         let owner = Subject::Admin(forged.admin.clone());
@@ -181,7 +181,8 @@ fn each_is_done_for_one_caller_on_two_nodes() {
         });
         let used =
             raced(&factors, |factors, _| block_on(factors.use_step(&admin, one, FIRST + 1, NEWEST)).unwrap());
-        // If a clock that was ahead has used the last step, it is also lowered for one caller only.
+        // If a node whose clock was ahead has used the last step, exactly one caller lowers the
+        // last step.
         assert!(block_on(factors[0].use_step(&admin, one, FIRST + 100, NEWEST)).unwrap());
         let lowered = raced(&factors, |factors, _| {
             block_on(factors.use_step(&admin, one, FIRST + 5, FIRST + 6)).unwrap()

@@ -73,8 +73,8 @@ fn a_credential_of_another_generation_is_refused() {
     let store = Arc::new(WatchedStore::default());
     let codes = service(&store.node(1));
     block_on(codes.put(&code("code"))).unwrap();
-    // `wiped` is the generation after a loss of the token store: the subject has none, and the shop
-    // has a new one.
+    // `wiped` is the generation after a loss of the token store. The subject's part of the
+    // generation is missing, and the shop's part is new.
     let wiped = Generation { subject: None, ..generation(7) };
     let shop = Generation { shop: generation(9).subject.unwrap(), ..generation(7) };
     for moved in [generation(8), generation(0), wiped, shop] {
@@ -83,7 +83,7 @@ fn a_credential_of_another_generation_is_refused() {
     let _ = offered(&codes, &code("code"));
 }
 
-/// A host's own store that returns its credential without any comparison.
+/// A store of the host that returns its only credential without any comparison.
 #[derive(Debug)]
 struct Careless(OneTimeCredential);
 

@@ -4,51 +4,58 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Lock {
-    /// Attempts are refused for this time, at least a minute. Then the budget is full again.
+    /// Attempts are refused for this time, at least a minute. After that, the counted failures are
+    /// cleared, and the whole budget is available again.
     For(Duration),
-    /// One attempt at a time is allowed, each after a pause. The first pause is `first` (at least a
-    /// minute). The pause doubles with each failure, up to `longest`. The budget is full again once
-    /// its window has ended.
+    /// After a pause, one attempt is allowed. If it fails, the next pause is twice as long.
+    ///
+    /// The first pause is `first` (at least a minute), and the longest is `longest`. Once the
+    /// budget's window has ended, the whole budget is available again.
     Growing {
         /// The pause after the failure that spends the budget.
         first: Duration,
         /// The longest pause.
         longest: Duration,
     },
-    /// Attempts are refused until the account is unlocked, by
-    /// [`Auth::unlock_customer`](crate::Auth::unlock_customer) or by a password reset.
+    /// Attempts are refused until the account is unlocked:
+    ///
+    /// - a customer's account by [`Auth::unlock_customer`](crate::Auth::unlock_customer) or by a
+    ///   password reset,
+    /// - an admin user's account by [`Auth::unlock_admin`](crate::Auth::unlock_admin) or by a
+    ///   mailed link ([`Auth::unlock_admin_by_link`](crate::Auth::unlock_admin_by_link)).
     UntilCleared {
-        /// The number of failures at the end of the budget that are reserved for known devices.
-        /// Other callers are refused once the rest of the budget is spent.
+        /// The number of failures of the budget that are reserved for callers from known devices
+        /// and sources. Other callers are refused once the rest of the budget is spent.
         kept_for_known: u32,
     },
 }
 
-/// A number of failed attempts that are allowed in a window.
+/// The number of failed attempts that are allowed in a period, the window.
 ///
-/// If a host shortens `window` or `lock`, then running windows and locks may be shortened to the
-/// new length from the next attempt on. If the host lengthens them, then running ones keep their
-/// end.
+/// If a host shortens `window` or `lock` in the configuration, the next attempt may also shorten
+/// windows and locks that have already begun. If the host lengthens them, windows and locks that
+/// have already begun keep their end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Budget {
     /// Number of failures that spend the budget.
     pub failures: u32,
-    /// The time in which failures are counted, from the first one on. It is at least a minute,
-    /// because the clocks of nodes may differ by 30 s.
+    /// The time for which failures are counted. It begins with the first failure. It is at least a
+    /// minute, because the clocks of nodes may differ by 30 s.
     pub window: Duration,
     /// The consequence of a spent budget.
     pub lock: Lock,
 }
 
 impl Budget {
-    /// Creates a budget of `failures` in a `window`.
+    /// Creates a budget of `failures` in a `window`. `lock` is the consequence when they are spent.
     #[must_use]
     pub const fn new(failures: u32, window: Duration, lock: Lock) -> Self {
         Self { failures, window, lock }
     }
 
-    /// Returns the number of failures after which callers of this standing are refused.
+    /// Returns the number of failures that a caller of this standing may use up. After that, such
+    /// callers are refused.
     pub(super) const fn limit(&self, standing: Standing) -> u32 {
         match (self.lock, standing) {
             (Lock::UntilCleared { kept_for_known }, Standing::Unknown) => {
@@ -58,7 +65,7 @@ impl Budget {
         }
     }
 
-    /// Returns the maximum duration of a lock. None if it may last until it is cleared.
+    /// Returns the maximum duration of a lock. None if a lock lasts until the account is unlocked.
     pub(crate) const fn longest_lock(&self) -> Option<Duration> {
         match self.lock {
             Lock::For(lock) => Some(lock),
@@ -68,7 +75,7 @@ impl Budget {
     }
 }
 
-/// How well an account knows a caller.
+/// The standing of a caller at an account: known or unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// The account has signed in from the caller's device or source before.

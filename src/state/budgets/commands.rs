@@ -19,19 +19,19 @@ use crate::{
 const HEAD: Name = Name::of("budgets");
 const SCOPE: Name = Name::of("budget-scope");
 
-/// Charges the budgets of an attempt before any work is done.
+/// Charges the budgets of an attempt, before its costly work begins.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reserving<'a> {
     pub(crate) draw: &'a Draw,
     /// The time after which an unsettled reservation counts as a failure: at most
-    /// [`Budgets::LEASE`].
+    /// [`AccountBudgets::LEASE`].
     pub(crate) lease: Duration,
-    /// The epoch for an account without one: 64 random bits.
+    /// The epoch that an account without an epoch gets: 64 random bits.
     pub(crate) epoch: Epoch,
-    /// True if the store has no room for another scope. The account's overflow counter is then
-    /// charged instead.
+    /// True if the store has no room for the document of another scope. The overflow counter in the
+    /// account's head is then charged instead.
     pub(crate) crowded: bool,
-    /// False if a full store must still create the documents.
+    /// True if a full store may refuse to create the documents.
     pub(crate) expendable: bool,
 }
 
@@ -40,17 +40,18 @@ pub(crate) struct Reserving<'a> {
 pub(crate) struct Settling<'a> {
     pub(crate) draw: &'a Draw,
     pub(crate) outcome: AttemptOutcome,
-    /// The time of the outcome. A repeated settlement keeps the first time.
+    /// The time of the outcome. If the settlement is repeated, the caller passes the time of the
+    /// first one.
     pub(crate) at: OffsetDateTime,
-    /// The device to remember, if the attempt signs in.
+    /// The device to store as known, if the attempt is a successful sign-in.
     pub(crate) remembered: Option<Remembered>,
-    /// False if a full store must still create the documents.
+    /// True if a full store may refuse to create the documents.
     pub(crate) expendable: bool,
 }
 
-/// Remembers the device and the source of a sign-in. Returns what the account knew of the caller
-/// before. If the account did not know the presented device secret, then it remembers the new
-/// secret.
+/// Stores the device and the source of a sign-in as known. If the account did not know the
+/// presented device secret, the digest `new` is stored. The answer tells if the account knew the
+/// caller before.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Remembering {
     pub(crate) caller: CallerDigests,
@@ -59,11 +60,11 @@ pub(crate) struct Remembering {
     pub(crate) new: Digest,
 }
 
-/// Forgets the devices of an account.
+/// Removes the known devices and sources of an account.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Forgetting;
 
-/// Forgets the failures and locks of an account.
+/// Clears the counted failures and the locks of an account.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clearing {
     /// The next epoch: 64 random bits.

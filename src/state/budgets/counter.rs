@@ -6,8 +6,9 @@ use time::OffsetDateTime;
 use super::{AttemptId, AttemptOutcome, Budget, Lock, Reserve, Standing};
 use crate::clock::{after, micros};
 
-/// Tolerance for the clocks of nodes, which may differ by 30 s. If a stored time is further ahead
-/// than its maximum duration plus this tolerance, then a clock that was ahead wrote it.
+/// Tolerance for the clocks of nodes, which may differ by 30 s. A stored time lies at most its
+/// maximum duration ahead of the clock that wrote it. If it lies further ahead of this node's clock
+/// than that plus the tolerance, a clock that was ahead wrote it.
 pub(super) const TOLERANCE: Duration = Duration::from_secs(60);
 
 /// The failures, the lock and the open reservations of one budget. Times are whole microseconds.
@@ -36,8 +37,8 @@ enum Locked {
 struct Reservation(AttemptId, #[serde(with = "micros")] OffsetDateTime);
 
 impl Counter {
-    /// Maximum number of open reservations, which bounds the size of the document. If a budget
-    /// allows more failures, then further attempts wait until a reservation is settled.
+    /// Maximum number of open reservations, which bounds the size of the document. If all are
+    /// taken, further attempts wait until one is settled, even if the budget allows more failures.
     const MAX_RESERVED: usize = 256;
 
     pub(super) const fn new(budget: Budget) -> Self {
@@ -45,13 +46,14 @@ impl Counter {
         Self { budget, failures: 0, window_ends, locked: None, reserved: Vec::new() }
     }
 
-    /// Applies the present configuration of the budget, and ends what has expired by now. Returns
-    /// the room for a caller of this standing.
+    /// Returns the room in the budget for a caller of this standing. First applies the present
+    /// configuration of the budget, and ends leases, locks and windows that have expired by now.
     pub(super) fn available(&mut self, budget: Budget, standing: Standing, now: OffsetDateTime) -> Reserve {
         self.budget = budget;
         self.lapse(now);
         match (self.locked, standing) {
-            // The rest of the budget is reserved for known callers.
+            // The lock does not apply to known callers, because the rest of the budget is reserved
+            // for them.
             (Some(Locked::UntilCleared), Standing::Known) => {}
             _ if self.is_locked(now) => return Reserve::Spent,
             _ => self.forget(now),
@@ -82,8 +84,8 @@ impl Counter {
         self.reserved.push(Reservation(attempt, lease_until));
     }
 
-    /// Settles a reservation. Returns true if a lock begins with this failure, or none if the
-    /// attempt is not reserved.
+    /// Settles the reservation of an attempt. Returns true if this failure causes a lock. Returns
+    /// none if the attempt has no open reservation.
     pub(super) fn settle(
         &mut self,
         attempt: AttemptId,
@@ -105,7 +107,7 @@ impl Counter {
         Some(false)
     }
 
-    /// Clears the failures and the lock. Open reservations stay.
+    /// Clears the counted failures and the lock. Open reservations stay.
     pub(super) fn clear(&mut self, now: OffsetDateTime) {
         self.lapse(now);
         self.failures = 0;
@@ -116,13 +118,14 @@ impl Counter {
         self.failures
     }
 
-    /// Counts a failure without a reservation. Returns true if a lock begins with it.
+    /// Counts a failure without a reservation. Returns true if this failure causes a lock.
     pub(super) fn count(&mut self, budget: Budget, now: OffsetDateTime) -> bool {
         self.budget = budget;
         self.fail(now)
     }
 
-    /// True if the counter counts nothing at this time, like a counter that was never charged.
+    /// True if the counter has no failures, no lock and no reservations at this time. Such a
+    /// counter need not be stored.
     pub(super) fn is_idle(&self, now: OffsetDateTime) -> bool {
         let mut counter = self.clone();
         counter.lapse(now);
@@ -132,8 +135,8 @@ impl Counter {
         counter.reserved.is_empty() && counter.failures == 0 && counter.locked.is_none()
     }
 
-    /// Returns the time from which the counter is idle if all its open reservations lapse. None if
-    /// the counter is locked until cleared, or could then become so.
+    /// Returns the time from which the counter is idle, if all its open reservations lapse. None if
+    /// the counter is then locked until the account is unlocked.
     pub(super) fn keep_until(&self) -> Option<OffsetDateTime> {
         let mut counter = self.clone();
         if let Some(last) = self.reserved.iter().map(|held| held.1).max() {
@@ -148,9 +151,9 @@ impl Counter {
         }
     }
 
-    /// Shortens times that a clock ahead has written to the longest duration that this clock would
-    /// write. Otherwise such a lock would last until the time of the clock that was ahead. Returns
-    /// true if a time was shortened.
+    /// Corrects times that a node with a clock ahead has written: shortens them to the longest
+    /// duration that this node would write. Otherwise a lock of that node would last too long.
+    /// Returns true if a time was shortened.
     pub(super) fn clamp(&mut self, lease: Duration, now: OffsetDateTime) -> bool {
         let cut = |time: &mut OffsetDateTime, life: Duration| {
             let is_ahead = *time > after(after(now, life), TOLERANCE);
@@ -176,7 +179,7 @@ impl Counter {
         }
     }
 
-    /// Counts a failure. Returns true if a lock begins with it.
+    /// Counts a failure. Returns true if this failure causes a lock.
     fn fail(&mut self, at: OffsetDateTime) -> bool {
         if !self.is_locked(at) {
             self.forget(at);
@@ -207,8 +210,8 @@ impl Counter {
         }
     }
 
-    /// Clears a lock that has ended and failures whose window has ended. Must not be called while
-    /// locked.
+    /// Clears a lock that has ended, and failures whose window has ended. Must not be called while
+    /// the counter is locked.
     ///
     /// The end of a growing pause does not clear its failures, because the next pause must be
     /// longer.

@@ -15,44 +15,47 @@ use crate::{
 
 const DEVICES: Name = Name::of("devices");
 
-/// The properties of a caller that identify it to an account.
+/// The digests by which an account recognises a caller.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CallerDigests {
-    /// The digest of the caller's network.
+    /// The digest of the caller's source. None for a caller without an IP address.
     pub(crate) source: Option<Digest>,
-    /// The digest of the device secret that was presented.
+    /// The digest of the device secret that the caller presented, if any.
     pub(crate) device: Option<Digest>,
 }
 
-/// The properties of a caller that an account knows.
+/// The extent to which an account knows a caller.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Known {
-    /// True if the account has signed in from this source.
+    /// True if the source is known: the account has signed in from it.
     pub(crate) source: bool,
-    /// True if the device secret was issued at a sign-in of this account.
+    /// True if the device is known: the caller's device secret was issued at a sign-in of this
+    /// account.
     pub(crate) device: bool,
-    /// True if the account remembers any sign-in.
+    /// True if the account has any known device or source.
     pub(crate) any: bool,
-    /// The account's owner at those sign-ins. Another customer may own the name now.
+    /// The customer or admin user who made those sign-ins. The account's name may belong to
+    /// somebody else now.
     pub(crate) owner: Option<Owner>,
 }
 
-/// The owner of an account, as the rank in the index of devices: 64 bits of a digest.
+/// The customer or admin user to whom an account's name belongs: 64 bits of a digest. They are the
+/// rank in the index of devices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Owner(i64);
 
-/// A sign-in to remember.
+/// A sign-in whose device and source are stored as known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Remembered {
     pub(crate) owner: Owner,
-    /// The digest of the newly issued device secret. None if the caller presented a known one.
+    /// The digest of the new device secret. None if the caller presented a known device secret.
     pub(crate) device: Option<Digest>,
 }
 
-/// The document of the devices and sources from which an account has signed in. It grants no
-/// access. It only changes the limits of an attempt: the budgets, the challenge and the queue of
-/// hashes.
+/// The document with the known devices and sources of an account. A known device grants no access.
+/// It only changes the limits of an attempt: the budgets, the host's challenge, and the line in the
+/// hashing queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Devices {
@@ -63,7 +66,8 @@ pub(crate) struct Devices {
     sources: VecDeque<Seen>,
 }
 
-/// A digest, and the day of the latest sign-in with it.
+/// The digest of a device secret or a source, and the time of a sign-in with it. A new sign-in
+/// replaces this time after a day at the earliest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Seen(Digest, #[serde(with = "micros")] OffsetDateTime);
 
@@ -72,13 +76,13 @@ impl Stored for Devices {
 }
 
 impl Known {
-    /// True if the device secret was issued to this owner of the account.
+    /// True if the account knows the device, and the device secret was issued to this owner.
     pub(crate) fn is_device_of(&self, owner: Owner) -> bool {
         self.owner == Some(owner) && self.device
     }
 
-    /// True if this owner has signed in before, but not with the caller's device secret and not
-    /// from its source.
+    /// True if this owner has signed in before, but from another device and another source than the
+    /// caller's.
     pub(crate) fn is_new_to(&self, owner: Owner) -> bool {
         self.owner == Some(owner) && self.any && !self.device && !self.source
     }
@@ -106,15 +110,15 @@ impl Owner {
     }
 }
 
-/// The shop-wide index that lists the devices of an owner.
+/// The shop-wide index of the documents of known devices, ordered by owner.
 pub(crate) const fn index() -> Index {
     Index { partition: None, name: DEVICES }
 }
 
 impl Devices {
-    /// The time for which a sign-in is remembered: 90 days.
+    /// The time for which a device or source stays known after a sign-in: 90 days.
     pub(super) const MEMORY: Duration = Duration::from_secs(90 * DAY);
-    /// Maximum number of device secrets, and of sources.
+    /// Maximum number of known devices of an account, and also of known sources.
     pub(super) const MAX: usize = 16;
 
     pub(super) const fn key() -> Key {
@@ -133,7 +137,8 @@ impl Devices {
         }
     }
 
-    /// Returns the devices after a sign-in. Devices of an earlier owner of the address are removed.
+    /// Returns the known devices and sources after a sign-in. Those of an earlier owner of the
+    /// account's name are removed.
     pub(super) fn after_sign_in(
         present: Option<&Self>,
         caller: &CallerDigests,
@@ -154,7 +159,7 @@ impl Devices {
         next
     }
 
-    /// Encodes the document. A full store must still create it.
+    /// Encodes the document, which even a full store must create.
     pub(super) fn content(&self) -> Result<Content, DocumentError> {
         let times = self.devices.iter().chain(&self.sources).map(|seen| seen.1);
         let latest = times.max().unwrap_or(OffsetDateTime::UNIX_EPOCH);
@@ -165,15 +170,15 @@ impl Devices {
 }
 
 impl Seen {
-    /// True if the sign-in is still remembered. If a clock that was ahead wrote the time, then the
-    /// sign-in is remembered longer, by the difference of the clocks.
+    /// True if the device or source is still known. If a node with a clock ahead wrote the time,
+    /// the device stays known longer, by the difference of the clocks.
     fn is_live(&self, now: OffsetDateTime) -> bool {
         now < after(self.1, Devices::MEMORY)
     }
 }
 
-/// Records a sign-in. If the digest was recorded within the last day, then nothing changes, so that
-/// most sign-ins write nothing.
+/// Stores the time of a sign-in. If a time within the last day is already stored for the digest,
+/// nothing changes. So most sign-ins do not change the document.
 fn see(list: &mut VecDeque<Seen>, digest: Digest, now: OffsetDateTime) {
     let place = list.iter().position(|seen| seen.0 == digest);
     if place.and_then(|place| list.get(place)).is_some_and(|seen| now < after(seen.1, ONE_DAY)) {

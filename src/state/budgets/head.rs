@@ -9,39 +9,41 @@ use super::{
 };
 use crate::{clock::after, state::format::Stored};
 
-/// The epoch of an account's narrow scopes: 64 random bits. A new epoch clears every scope of the
-/// account at once.
+/// The epoch of an account's narrow scopes: 64 random bits. A scope counts only if its document has
+/// the epoch of the head. So a new epoch clears every scope of the account at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Epoch(pub(crate) u64);
 
-/// The document of an account: its wide counter and the epoch of its narrow scopes.
+/// The head, the main document of an account's budgets: the wide counter, and the epoch of the
+/// narrow scopes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Head {
     pub(super) epoch: Epoch,
-    /// The budget of the account over all sources.
+    /// The counter of the account over all sources.
     #[serde(deserialize_with = "Option::deserialize")]
     pub(super) wide: Option<Counter>,
-    /// The counter that new scopes share once there are [`MAX_SCOPES`](Self::MAX_SCOPES).
+    /// The counter that further scopes share once [`MAX_SCOPES`](Self::MAX_SCOPES) scopes have
+    /// separate counters.
     #[serde(deserialize_with = "Option::deserialize")]
     pub(super) overflow: Option<Counter>,
     /// The end of each live narrow scope. The head must be kept longer than the last scope.
-    /// Otherwise the epoch would be lost, and the scope's lock would be lost with it.
+    /// Otherwise the epoch would be lost, and with it the lock of that scope.
     scopes: Vec<ScopeEnd>,
-    /// The longest duration of a narrow scope under this epoch, in seconds.
+    /// The longest time that a narrow scope may count under this epoch, in seconds.
     longest: u64,
 }
 
-/// The time from which a scope counts nothing, in seconds since 1970, rounded up. None if the scope
-/// counts until it is cleared.
+/// The time from which a scope has nothing to count, in seconds since 1970, rounded up. None if the
+/// scope counts until the account is unlocked.
 type ScopeEnd = Option<i64>;
 
 impl Stored for Head {
     const FORMAT: u32 = 1;
 }
 
-/// The document of a narrow scope, such as a source, at an account.
+/// The document of a narrow scope at an account. For example, the scope is a source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Scope {
@@ -56,8 +58,8 @@ impl Stored for Scope {
 }
 
 impl Scope {
-    /// Returns the scope's entry in the head. It includes the tolerance, so that every node keeps
-    /// the head longer than the scope.
+    /// Returns the end of the scope for the list in the head. The end includes the tolerance, so
+    /// that every node keeps the head longer than the scope.
     fn end(&self) -> ScopeEnd {
         let keep_until = after(self.counter.keep_until()?, TOLERANCE);
         Some(keep_until.unix_timestamp().saturating_add(1))
@@ -65,7 +67,7 @@ impl Scope {
 }
 
 impl Head {
-    /// Maximum number of separate scopes. Further scopes share one counter.
+    /// Maximum number of scopes with separate counters. Further scopes share the overflow counter.
     pub(super) const MAX_SCOPES: usize = 128;
 
     pub(super) const fn new(epoch: Epoch) -> Self {
@@ -76,7 +78,7 @@ impl Head {
         self.scopes.len()
     }
 
-    /// Replaces the entry of a scope.
+    /// Replaces the end of a scope in the list.
     pub(super) fn replace(&mut self, before: Option<&Scope>, next: Option<&Scope>) {
         if let Some(before) = before.map(Scope::end)
             && let Some(place) = self.scopes.iter().position(|end| *end == before)
@@ -86,15 +88,16 @@ impl Head {
         self.scopes.extend(next.map(Scope::end));
     }
 
-    /// Records the longest duration of a scope with this budget, if its reservation lasts for
-    /// `lease`.
+    /// Updates the longest time that a scope may count, for a scope with this budget whose
+    /// reservations last for `lease`.
     pub(super) fn note(&mut self, budget: Budget, lease: Duration) {
         let lock = budget.longest_lock().unwrap_or_default();
         let life = budget.window.max(lock).saturating_add(lease).saturating_add(TOLERANCE);
         self.longest = self.longest.max(life.as_secs().saturating_add(1));
     }
 
-    /// Removes the entries of ended scopes, and shortens entries that a clock ahead has written.
+    /// Removes the ends of scopes that have ended. Corrects ends that a node with a clock ahead has
+    /// written.
     pub(super) fn prune(&mut self, now: OffsetDateTime) {
         let now = now.unix_timestamp();
         let latest = now.saturating_add_unsigned(self.longest);
@@ -109,7 +112,7 @@ impl Head {
         });
     }
 
-    /// Clears all failures and locks. Open reservations of the wide counter stay.
+    /// Clears all counted failures and locks. Open reservations of the wide counter stay.
     pub(super) fn clear(&mut self, epoch: Epoch, now: OffsetDateTime) {
         let mut wide = self.wide.take();
         if let Some(wide) = &mut wide {
@@ -118,7 +121,7 @@ impl Head {
         *self = Self { wide, ..Self::new(epoch) };
     }
 
-    /// Returns the head without idle counters. None if nothing counts any more.
+    /// Returns the head without idle counters. None if the head then has no counter and no scope.
     pub(super) fn tidied(mut self, now: OffsetDateTime) -> Option<Self> {
         self.prune(now);
         let counts = |counter: &mut Counter| !counter.is_idle(now);
@@ -128,8 +131,8 @@ impl Head {
         counts.then_some(self)
     }
 
-    /// Returns the time from which nothing counts, in the head or in a narrow scope. None if
-    /// something may last until it is cleared.
+    /// Returns the time from which the head and all narrow scopes are idle. None if a lock may last
+    /// until the account is unlocked.
     pub(super) fn keep_until(&self) -> Option<OffsetDateTime> {
         let counters = [&self.wide, &self.overflow].into_iter().flatten().map(Counter::keep_until);
         let scopes = self.scopes.iter().map(|end| {

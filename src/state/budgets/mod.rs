@@ -1,14 +1,16 @@
 //! The budgets of an account's failed attempts.
 //!
-//! An attempt is charged to the account's wide budget over all sources, to the narrow budget of its
-//! scope at the account, or to both. A partition holds three kinds of documents:
+//! An attempt is charged to the account's wide budget over all sources, to the narrow budget of a
+//! scope at the account, or to both. A scope is, for example, a source. A partition holds three
+//! kinds of documents:
 //!
 //! - the head, with the wide counter;
 //! - one document for each narrow scope;
-//! - the devices from which the account has signed in.
+//! - the known devices and sources of the account.
 //!
-//! A reservation charges the budgets at once. Settling it counts the charge as a failure or gives
-//! it back. A tally counts failures afterwards, without reservations.
+//! A reservation charges the budgets before the attempt. The settlement counts the charge as a
+//! failure or gives it back. A tally is a counter without reservations: it counts failures after
+//! the attempts.
 
 mod budget;
 mod commands;
@@ -41,7 +43,7 @@ use crate::{clock::after, store::DocumentId};
 #[serde(transparent)]
 pub(crate) struct AttemptId(pub(crate) u64);
 
-/// The result of a reservation.
+/// The answer to a reservation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reserved {
     pub(crate) room: Reserve,
@@ -53,10 +55,10 @@ pub(crate) struct Reserved {
 /// The room in the budgets of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reserve {
-    /// Every budget is charged. The attempt must be settled.
+    /// Every budget of the attempt was charged. The attempt must be settled.
     Reserved,
-    /// The rest of a budget is reserved by unsettled attempts. Nothing was charged. There may be
-    /// room once one of them is settled.
+    /// Unsettled attempts have reserved the rest of a budget. Nothing was charged. There may be
+    /// room once one of these attempts is settled.
     Busy,
     /// A budget is spent. Nothing was charged.
     Spent,
@@ -65,20 +67,20 @@ pub(crate) enum Reserve {
 /// The outcome of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AttemptOutcome {
-    /// The attempt counts against every budget that it was charged to, and may lock them.
+    /// The attempt counts as a failure in every budget that it was charged to, and may lock them.
     Failed,
-    /// The attempt clears the earlier failures of its budgets.
+    /// The attempt gives back its charge, and clears the earlier failures of its budgets.
     Succeeded,
-    /// The attempt only gives back its own charge.
+    /// The attempt only gives back its charge.
     Withdrawn,
 }
 
-/// The locks that begin with a failure.
+/// The locks that a failure causes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Locks {
-    /// The lock of the account's budget over all sources.
+    /// True if the failure locks the account's budget over all sources.
     pub(crate) wide: bool,
-    /// The lock of the narrow scope.
+    /// True if the failure locks the budget of the narrow scope.
     pub(crate) narrow: bool,
 }
 
@@ -91,15 +93,15 @@ pub(crate) struct Draw {
     pub(crate) wide: Option<Budget>,
     /// A narrow scope at the account, and its budget.
     pub(crate) narrow: Option<(DocumentId, Budget)>,
-    /// The caller, at an account that remembers its devices.
+    /// The digests of the caller. None if known devices do not matter to the attempt.
     pub(crate) caller: Option<CallerDigests>,
-    /// The caller's standing if its device and source are unknown. It is `Known` if the caller
-    /// holds a live token of the account.
+    /// The standing of a caller whose device and source are unknown. `Known` if the caller holds a
+    /// live token of the account.
     pub(crate) standing: Standing,
 }
 
-/// The documents of an account that an attempt uses: the head, the document of its narrow scope,
-/// and the devices.
+/// The documents of an account that an attempt uses: the head, the document of the attempt's narrow
+/// scope, and the known devices.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct AccountBudgets {
     head: Option<Head>,
@@ -108,9 +110,10 @@ pub(crate) struct AccountBudgets {
 }
 
 impl Draw {
-    /// Returns the wide budget for a caller of this standing. A known caller is charged only to its
-    /// narrow budget. If the account's lock lasts until it is cleared, then a known caller has a
-    /// share of the wide budget instead.
+    /// Returns the wide budget that a caller of this standing is charged to, if any. A known caller
+    /// is charged only to the narrow budget. There is one exception: if the lock of the wide budget
+    /// lasts until the account is unlocked, a share of this budget is reserved for known callers.
+    /// They are then charged to it, too.
     fn wide_for(&self, standing: Standing) -> Option<Budget> {
         let is_shared = |budget: &Budget| matches!(budget.lock, Lock::UntilCleared { .. });
         self.wide.filter(|budget| standing == Standing::Unknown || is_shared(budget))
@@ -118,15 +121,17 @@ impl Draw {
 }
 
 impl AccountBudgets {
-    /// Maximum duration of a reservation: 60 s. After that, the reservation counts as a failure.
-    /// The lease is longer than any queue of hashes, and shorter than the time that a person waits.
+    /// Maximum duration of a reservation, its lease: 60 s. After that, the reservation counts as a
+    /// failure. The lease is longer than any wait in the hashing queue. It is shorter than the time
+    /// that a person waits for the result.
     pub(crate) const LEASE: Duration = Duration::from_secs(60);
 
-    /// Charges all budgets of an attempt, or none. An account without a head starts with `epoch`.
-    /// If the account is `crowded`, then a scope that counts nothing yet uses the overflow counter.
+    /// Charges all budgets of an attempt, or none of them. An account without a head gets a new
+    /// head with `epoch`. If the account is `crowded`, a scope without failures and reservations
+    /// uses the overflow counter.
     ///
-    /// A refusal does not change the documents, with one exception. Times that a clock ahead has
-    /// written are shortened, because the refusal would otherwise last until that clock's time.
+    /// A refusal changes the documents in one case only: it corrects times that a node with a clock
+    /// ahead has written. Otherwise the refusals would last until the time of that clock.
     pub(crate) fn reserve(
         &self,
         draw: &Draw,
@@ -185,8 +190,8 @@ impl AccountBudgets {
         (Self { head: Some(head), scope, devices: present.devices }, answer)
     }
 
-    /// Settles a reservation with an outcome at the time `at`. Returns the locks that begin with
-    /// this failure. An attempt that is not reserved changes no counter.
+    /// Settles the reservation of an attempt, whose outcome was at the time `at`. Returns the locks
+    /// that the attempt causes. An attempt without an open reservation changes no counter.
     pub(crate) fn settle(
         &self,
         draw: &Draw,
@@ -222,7 +227,7 @@ impl AccountBudgets {
         (Self { head: head.tidied(now), scope, devices }, locks)
     }
 
-    /// Remembers the device and the source of a sign-in.
+    /// Stores the device and the source of a sign-in as known.
     pub(crate) fn remember(
         &self,
         caller: &CallerDigests,
@@ -233,8 +238,9 @@ impl AccountBudgets {
         Self { devices: Some(devices), ..self.clone() }
     }
 
-    /// Clears all failures and locks of the account in all its scopes, by a new epoch. Open
-    /// reservations of the wide counter stay. Those of narrow scopes become void.
+    /// Clears all counted failures and locks of the account. A new epoch clears the narrow scopes.
+    /// Open reservations of the wide counter stay, and those of narrow scopes and of the overflow
+    /// counter become void.
     pub(crate) fn clear(&self, epoch: Epoch, now: OffsetDateTime) -> Self {
         let mut next = self.clone();
         next.head = next.head.and_then(|mut head| {
@@ -244,7 +250,8 @@ impl AccountBudgets {
         next
     }
 
-    /// Returns the documents with the times shortened that a clock ahead has written.
+    /// Returns the documents with corrected times, where a node with a clock ahead has written
+    /// them.
     fn clamped(&self, now: OffsetDateTime) -> Self {
         let mut next = self.clone();
         let head = next.head.iter_mut().flat_map(|head| [&mut head.wide, &mut head.overflow]).flatten();
@@ -256,8 +263,8 @@ impl AccountBudgets {
     }
 }
 
-/// Returns the worse of two results. If one budget is spent, then it is useless to wait for room in
-/// the other budget.
+/// Returns the worse of two results. `Spent` is the worst: if one budget is spent, the caller must
+/// not wait for room in the other.
 const fn worse(a: Reserve, b: Reserve) -> Reserve {
     match (a, b) {
         (Reserve::Spent, _) | (_, Reserve::Spent) => Reserve::Spent,

@@ -12,21 +12,22 @@ use crate::{
 
 const TALLY: Name = Name::of("tally");
 
-/// The document of failures that are counted after the attempts: those of a source over all
-/// accounts, or those of an account over all sources. Attempts in progress do not count.
+/// A tally: the document that counts the failures of a source over all accounts, or of an account
+/// over all sources. Failures are counted after the attempts, so attempts in progress do not count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Tally {
     counter: Counter,
-    /// The accounts with failures, each as 32 bits of its digest. The list ends once there are
-    /// enough accounts to be suspicious.
+    /// The accounts with failures, each as 32 bits of a digest. Once they are enough to make the
+    /// tally suspicious, no further accounts are added.
     accounts: Vec<u32>,
-    /// The number of failures at names without an account. It appears only in the audit trail. It
-    /// decides nothing, because a caller must not learn from an answer whether an account exists.
+    /// The number of failures at names without an account. This number appears only in the audit
+    /// trail. It has no effect on attempts, because an attempt must not reveal if an account
+    /// exists.
     unknown: u32,
 }
 
-/// A tally of a partition, and its budget.
+/// The document id of a tally in a partition, and the budget of the tally.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tallied {
     pub(crate) id: DocumentId,
@@ -36,22 +37,22 @@ pub(crate) struct Tallied {
 /// A failure to count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CountedFailure {
-    /// 32 bits of the account's digest.
+    /// The account, as 32 bits of a digest.
     pub(crate) account: u32,
     /// True if no account has the name.
     pub(crate) unknown: bool,
 }
 
-/// The state of the tallies of a partition.
+/// The combined state of the tallies of a partition.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Looked {
-    /// True if a budget is spent.
+    /// True if the budget of a tally is spent.
     pub(crate) spent: bool,
-    /// True if a tally has failures at a suspicious number of accounts.
+    /// True if a tally has failures at suspiciously many accounts.
     pub(crate) suspicious: bool,
 }
 
-/// A tally that became suspicious with this failure.
+/// The counts of a tally that has just become suspicious.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Suspected {
     pub(crate) accounts: usize,
@@ -79,8 +80,8 @@ impl Stored for Tally {
 }
 
 impl Tallied {
-    /// Returns the number of accounts with failures that makes a tally suspicious: a tenth of its
-    /// budget.
+    /// Returns the number of accounts with failures that makes a tally suspicious: a tenth of the
+    /// failures in the tally's budget, but at least two.
     const fn suspicious_accounts(&self) -> usize {
         let accounts = self.budget.failures / 10;
         if accounts < 2 { 2 } else { accounts as usize }
@@ -95,7 +96,7 @@ impl Tally {
         Self { counter: Counter::new(budget), accounts: Vec::new(), unknown: 0 }
     }
 
-    /// Returns the tally at this time. None if nothing counts any more.
+    /// Returns the tally at this time. None if all its failures have expired.
     fn live(self, now: OffsetDateTime) -> Option<Self> {
         let mut live = self;
         live.counter.clamp(AccountBudgets::LEASE, now);
@@ -110,7 +111,7 @@ impl Tally {
         }
     }
 
-    /// Counts a failure. Returns true if the tally becomes suspicious.
+    /// Counts a failure. Returns true if this failure makes the tally suspicious.
     fn count(&mut self, tallied: &Tallied, failure: CountedFailure, at: OffsetDateTime) -> bool {
         self.counter.count(tallied.budget, at);
         self.unknown = self.unknown.saturating_add(failure.unknown.into());

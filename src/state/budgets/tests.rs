@@ -1,4 +1,4 @@
-//! Tests of the size limits and the form of the documents.
+//! Tests of the documents: their limits in size, and their stored form.
 
 mod histories;
 mod known;
@@ -105,7 +105,7 @@ fn budget(size: Size) -> Budget {
     Budget { failures: size.failures, window: span(size.window), lock }
 }
 
-/// Commerce's numbers: 6 failures of a source, 100 of an account.
+/// The budgets of Commerce: 6 failures for a source, and 100 for an account.
 const SOURCE: Size = Size { failures: 6, window: 1800, lock: Some(1800) };
 const ALL: Size = Size { failures: 100, window: 86_400, lock: Some(86_400) };
 
@@ -339,7 +339,7 @@ fn the_largest_budget_fits_into_its_documents() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
 
-    /// Any stored bytes are an answer or an error.
+    /// Any stored bytes lead to an answer or an error, and never to a panic.
     #[test]
     fn no_stored_bytes_end_the_process(
         random in vec(any::<u8>(), 0..200),

@@ -12,7 +12,7 @@ use crate::{
 
 const CODES: Name = Name::of("codes");
 
-/// Adds a credential. Returns true unless the customer already has a credential of this digest.
+/// Adds a one-time credential. Returns false if the customer already has one with this digest.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Putting<'a> {
     pub(crate) credential: &'a OneTimeCredential,
@@ -20,14 +20,14 @@ pub(crate) struct Putting<'a> {
     pub(crate) now: OffsetDateTime,
 }
 
-/// Looks for a credential.
+/// Looks up a presented one-time credential, and changes nothing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peeking<'a> {
     pub(crate) presented: &'a Presented,
     pub(crate) now: OffsetDateTime,
 }
 
-/// Spends a credential that was found before.
+/// Spends a one-time credential that [`Peeking`] has found before.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Taking<'a> {
     pub(crate) credential: &'a OneTimeCredential,
@@ -35,7 +35,7 @@ pub(crate) struct Taking<'a> {
     pub(crate) now: OffsetDateTime,
 }
 
-/// Removes the document of a customer who is erased.
+/// Removes the document with the one-time credentials of a customer who is erased.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ErasingCodes;
 

@@ -1,11 +1,14 @@
 //! The one-time credentials of a customer: reset tokens, one-time codes and confirmation tokens.
 //!
-//! One document holds the outstanding credentials and a mark for each spent one. A mark
-//! distinguishes a replay from a wrong secret. No command ends a credential early. A new generation
-//! ends it, because a service accepts it only under the generation that it was made under.
+//! One document holds the outstanding credentials and a mark for each spent one. By the mark, a
+//! replay can be distinguished from a wrong secret.
 //!
-//! For a confirmation token, a pointer document names the customer. It is stored in the partition
-//! of the token's digest. It is written first and never trusted.
+//! A revocation of the customer's tokens does not change this document. The revocation gives the
+//! customer a new generation, which ends all outstanding credentials. The service accepts a
+//! credential only under the generation in which it was made.
+//!
+//! For a confirmation token, a [pointer](super::pointer) document names the customer. Its partition
+//! belongs to the token's digest. The pointer is written before the token, and is never trusted.
 
 mod commands;
 #[cfg(test)]
@@ -25,7 +28,7 @@ use crate::{
     token::{Assistance, Digest},
 };
 
-/// The document of a customer.
+/// The document with the one-time credentials of a customer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Codes {
@@ -73,7 +76,7 @@ struct Mark {
     expires_at: OffsetDateTime,
 }
 
-/// The credential that matches the presented one.
+/// The result of a look-up of a presented credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     Live(OneTimeCredential),
@@ -82,19 +85,19 @@ pub(crate) enum Found {
 }
 
 impl Codes {
-    /// Maximum number of marks, which bounds the size of the document. If there are more, the mark
-    /// that expires first is removed.
+    /// Maximum number of marks, which bounds the size of the document. If a further mark is added,
+    /// the mark that expires first is removed.
     const MAX_MARKS: usize = 128;
-    /// Time for which a mark is kept after its expiry: 1 h, as long as a sweep keeps a document. A
-    /// node whose clock is ahead therefore removes no mark that still counts on another node.
+    /// Time for which a mark is kept after its expiry: 1 h, as long as a sweep keeps a document. So
+    /// a node whose clock is ahead does not remove a mark that another node still needs.
     const SLACK: Duration = Duration::from_secs(60 * 60);
 
     fn new(customer: CustomerId) -> Self {
         Self { customer, outstanding: Vec::new(), spent: Vec::new() }
     }
 
-    /// Adds a credential, unless the customer already has one with this digest. Of each purpose,
-    /// only the newest `keep` live credentials stay.
+    /// Adds a credential. Returns false if the customer already has one with this digest. Only the
+    /// newest `keep` live credentials of the same purpose stay.
     fn put(&mut self, credential: &OneTimeCredential, keep: usize, now: OffsetDateTime) -> bool {
         self.outstanding.retain(|own| now < own.expires_at);
         self.spent.retain(|mark| now < after(mark.expires_at, Self::SLACK));
@@ -158,7 +161,8 @@ impl Codes {
         Take::Taken
     }
 
-    /// Returns the latest expiry. None if there are no credentials and no marks.
+    /// Returns the latest expiry of all credentials and marks. None if there are no credentials and
+    /// no marks.
     fn keep_until(&self) -> Option<OffsetDateTime> {
         let outstanding = self.outstanding.iter().map(|own| own.expires_at);
         outstanding.chain(self.spent.iter().map(|mark| mark.expires_at)).max()

@@ -12,20 +12,20 @@ use crate::{
 
 const BOTH: Purposes = Purposes { reset_token: true, one_time_code: true, confirmation: true };
 
-/// A reset token that is valid from 0 to 60.
+/// A reset token that is valid from second 0 to second 60.
 fn reset_token(name: &str) -> OneTimeCredential {
     let (customer, website) = (CustomerId::from(1), Website::default());
     OneTimeCredential::reset_token(digest(name), website, customer, generation(0), at(0), at(60))
 }
 
-/// A confirmation token that is valid from 0 to 60.
+/// A confirmation token that is valid from second 0 to second 60.
 fn confirmation(name: &str) -> OneTimeCredential {
     let (token, confirms) = (digest(name), digest("address"));
     let (customer, website) = (CustomerId::from(1), Website::default());
     OneTimeCredential::confirmation(token, website, customer, generation(0), confirms, at(0), at(60))
 }
 
-/// A one-time code that is valid from 0 to 30.
+/// A one-time code that is valid from second 0 to second 30.
 fn code(name: &str) -> OneTimeCredential {
     let (customer, website) = (CustomerId::from(1), Website::default());
     let assistance = Assistance::new(AdminId::from(9), grant_id("parent"), "a reason");
@@ -173,8 +173,8 @@ fn a_document_is_swept_after_its_last_expiry_and_erased_at_once() {
     kept.run(&ErasingCodes, at(1));
 }
 
-/// For a node whose clock is two minutes ahead, the codes have expired. For a node whose clock is
-/// behind, they are live.
+/// A node whose clock is two minutes ahead takes the codes for expired. A node whose clock is
+/// behind takes them for live.
 #[test]
 fn nodes_whose_clocks_are_apart_revive_nothing_and_lose_no_mark() {
     let (spent_one, live) = (code("spent"), code("live"));
@@ -228,7 +228,7 @@ fn the_fullest_document_fits() {
     assert_eq!(kept.take(&full("spent 139", true, 9_861), 0), Take::Nothing);
 }
 
-/// The document of a reset token, a code, and a code that was spent.
+/// A document with a reset token, a one-time code, and a spent one-time code.
 fn text() -> String {
     let mut kept = Kept::default();
     assert!(kept.put(&reset_token("reset"), 0) && kept.put(&code("spent"), 0) && kept.put(&code("code"), 0));

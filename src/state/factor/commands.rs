@@ -14,7 +14,8 @@ use crate::{
 
 const FACTOR: Name = Name::of("factor");
 const ENROLMENT: Name = Name::of("enrolment");
-/// The index of all factors of the shop, by the id of the key that sealed them.
+/// The index of all second factors of the shop, ordered by the id of the secret key that encrypted
+/// them.
 const SEALED: Name = Name::of("sealed-factors");
 /// The highest possible name.
 const LAST: Name = Name::of("zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz");
@@ -23,7 +24,7 @@ pub(crate) const fn sealed_index() -> Index {
     Index { partition: None, name: SEALED }
 }
 
-/// Returns the position in the index behind every factor that this key sealed.
+/// Returns a position in the index that follows every second factor that this secret key encrypted.
 pub(crate) fn behind_key(key: KeyId) -> Position {
     let last = Key { kind: LAST, id: DocumentId::from_bytes([u8::MAX; 32]) };
     Position { rank: key.0.into(), partition: Partition::from_bytes([u8::MAX; 32]), key: last }
@@ -33,29 +34,32 @@ pub(crate) fn decode_factor(bytes: &[u8]) -> Result<Factor, DocumentError> {
     decode(bytes)
 }
 
-/// Begins an enrolment and replaces an earlier one.
+/// Stores a new enrolment, which replaces an earlier one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Enrolling<'a> {
     pub(crate) enrolment: &'a Enrolment,
 }
 
-/// Reads the factor, and the live enrolment of this id.
+/// Reads an admin user's second factor, and the enrolment of this id if it is live.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReadingFactor {
-    /// The id of the enrolment. None if no enrolment is wanted.
+    /// The id of the enrolment. None if only the second factor is read.
     pub(crate) enrolment: Option<EnrolmentId>,
 }
 
-/// Replaces the secret of the live enrolment of this id. Returns false if there is none.
+/// Replaces the secret of the live enrolment of this id. Returns false if there is no such
+/// enrolment.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Redrawing<'a> {
     pub(crate) id: EnrolmentId,
     pub(crate) secret: &'a Sealed,
 }
 
-/// Makes a live enrolment the factor. It requires that the enrolment has the verified secret and
-/// that the present factor is the one that it replaces. Returns the documents before the change, or
-/// none if nothing was changed.
+/// Makes a live enrolment the admin user's second factor.
+///
+/// The enrolment must still have the secret whose code was verified. The present second factor must
+/// be the one that the enrolment replaces. If so, returns the documents before the change.
+/// Otherwise changes nothing and returns none.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Activating<'a> {
     pub(crate) enrolment: &'a Enrolment,
@@ -63,54 +67,56 @@ pub(crate) struct Activating<'a> {
     pub(crate) recovery_codes: &'a [Digest],
 }
 
-/// The documents before a factor was written.
+/// The documents of an admin user before a second factor was written, to undo this write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Earlier {
     pub(crate) factor: Option<Factor>,
     pub(crate) enrolment: Option<Enrolment>,
 }
 
-/// Undoes the write of a factor, if the factor still has this id. A later enrolment stays.
-/// Returns true if it was undone.
+/// Undoes the write of a second factor, if the stored one still has this id. An enrolment that was
+/// begun in the meantime stays. Returns true if the write was undone.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Restoring<'a> {
     pub(crate) id: FactorId,
     pub(crate) earlier: &'a Earlier,
 }
 
-/// Gives a factor to an admin user who has none, and ends an enrolment. Returns the documents
-/// before the change, or none if there is already a factor.
+/// Gives a second factor to an admin user who has none, and ends a pending enrolment. Returns the
+/// documents before the change. Returns none if the admin user already has a second factor.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Importing<'a> {
     pub(crate) factor: &'a Factor,
 }
 
-/// Uses a step of the factor of this id.
+/// Marks a time step of the second factor of this id as used.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct UsingStep {
     pub(crate) id: FactorId,
     pub(crate) step: u64,
-    /// The newest step that a node may have used by now. If a later step was used, then the clock
-    /// of that node was ahead.
+    /// The newest step that a node with a right clock can have used by now. If a later step was
+    /// used, the clock of that node was ahead.
     pub(crate) newest: u64,
 }
 
-/// Spends a recovery code of the factor of this id.
+/// Spends a recovery code of the second factor of this id.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct UsingRecoveryCode<'a> {
     pub(crate) id: FactorId,
     pub(crate) code: &'a Digest,
 }
 
-/// Replaces all recovery codes of the factor of this id. Returns the replaced codes.
+/// Replaces all recovery codes of the second factor of this id. Returns the digests of the replaced
+/// codes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReplacingRecoveryCodes<'a> {
     pub(crate) id: FactorId,
     pub(crate) codes: &'a [Digest],
 }
 
-/// Undoes a replacement of recovery codes. If the factor has a code that does not belong to the
-/// written set, then nothing changes. Returns true if the replacement was undone.
+/// Undoes a replacement of recovery codes. If the second factor has a code that is not in
+/// `written`, the codes were replaced again, so nothing changes. Returns true if the replacement
+/// was undone.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RestoringRecoveryCodes<'a> {
     pub(crate) id: FactorId,
@@ -118,7 +124,8 @@ pub(crate) struct RestoringRecoveryCodes<'a> {
     pub(crate) replaced: &'a [Digest],
 }
 
-/// Replaces the sealed secret of the factor of this id, if it still is `expected`.
+/// Replaces the encrypted secret of the second factor of this id, if the stored one still is
+/// `expected`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Resealing<'a> {
     pub(crate) id: FactorId,
@@ -126,7 +133,7 @@ pub(crate) struct Resealing<'a> {
     pub(crate) new: &'a Sealed,
 }
 
-/// Removes the factor and the enrolment. Returns true if there was a factor.
+/// Removes the second factor and the enrolment. Returns true if there was a second factor.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Removing;
 
@@ -338,8 +345,8 @@ impl Transition for Removing {
 }
 
 impl Factor {
-    /// Encodes the factor, which is kept until it is removed. Its index entry holds the id of the
-    /// key that sealed it.
+    /// Encodes the second factor, which is kept until it is removed. The rank of its index entry is
+    /// the id of the secret key that encrypted it.
     fn write(&self) -> Result<Write, DocumentError> {
         put(self, None, vec![IndexEntry { shop_wide: true, name: SEALED, rank: self.secret.key.0.into() }])
     }
@@ -359,7 +366,8 @@ const fn removal<T>(document: &Option<T>) -> Write {
     if document.is_some() { Write::Delete } else { Write::Keep }
 }
 
-/// Applies the change if the factor has this id. Writes the factor if the change returns true.
+/// Applies a change to the second factor, if it has this id. If the change returns true, the second
+/// factor is written.
 fn change(
     documents: &[Option<&[u8]>],
     id: FactorId,

@@ -1,7 +1,8 @@
-//! The second factor of an admin user, and the enrolment of the next one.
+//! The second factor of an admin user, and the enrolment of a new one.
 //!
-//! The factor and the enrolment are documents in the partition of the admin user. A
-//! [pointer](super::pointer) leads from an enrolment token to that partition. Secrets are sealed.
+//! The second factor and the enrolment are documents in the partition of the admin user. A
+//! [pointer](super::pointer) leads from an enrolment token to that partition. The secrets are
+//! encrypted with a secret key of the keyring.
 
 mod commands;
 #[cfg(test)]
@@ -26,14 +27,14 @@ use crate::{
 };
 
 byte_newtype! {
-    /// The id of an enrolment: the digest of its token.
+    /// The id of an enrolment: the digest of the enrolment token.
     #[derive(PartialEq)]
     pub(crate) struct EnrolmentId([u8; 32]);
 }
 
 byte_newtype! {
-    /// The id of a factor: that of the enrolment from which it was activated. An imported factor
-    /// has a random id.
+    /// The id of a second factor. It equals the id of the enrolment that was activated. An imported
+    /// second factor has a random id.
     #[derive(PartialEq)]
     pub(crate) struct FactorId([u8; 32]);
 }
@@ -52,7 +53,7 @@ impl EnrolmentId {
         Digest::from_bytes(self.0)
     }
 
-    /// Returns the id of the factor that the enrolment becomes.
+    /// Returns the id that the second factor will have after the activation of the enrolment.
     pub(crate) const fn factor(self) -> FactorId {
         FactorId::from_bytes(self.0)
     }
@@ -65,38 +66,39 @@ pub(crate) struct Factor {
     pub(crate) admin: AdminId,
     #[serde(rename = "name")]
     pub(crate) id: FactorId,
-    /// The TOTP secret.
+    /// The encrypted TOTP secret.
     #[serde(with = "stored::sealed")]
     pub(crate) secret: Sealed,
     #[serde(with = "micros")]
     pub(crate) activated_at: OffsetDateTime,
-    /// The newest step of RFC 6238 whose code was used. No code of this or an earlier step is
-    /// accepted again.
+    /// The newest time step (RFC 6238) whose code was used. No code of this or an earlier step is
+    /// accepted. For the one exception, see [`use_step`](Self::use_step).
     pub(crate) last_step: u64,
     /// The digests of the recovery codes that are not spent.
     pub(crate) recovery_codes: Vec<Digest>,
 }
 
-/// A TOTP secret that is not activated by a right code yet.
+/// An enrolment: a TOTP secret that no right code has activated yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Enrolment {
     #[serde(rename = "token")]
     pub(crate) id: EnrolmentId,
     pub(crate) admin: AdminId,
-    /// The TOTP secret that was shown last. Before the first showing, a secret that nobody has
-    /// seen.
+    /// The encrypted TOTP secret that was shown last. Before the first request of the secret, one
+    /// that was never shown.
     #[serde(with = "stored::sealed")]
     pub(crate) secret: Sealed,
-    /// The factor that the enrolment replaces. None if the admin user had no factor when it was
-    /// begun.
+    /// The second factor that the enrolment replaces. None if the admin user had no second factor
+    /// when the enrolment was begun.
     #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) replaces: Option<FactorId>,
-    /// The admin user's grant with which the enrolment was begun. None if it was begun by mail.
+    /// The grant of the signed-in admin user who began the enrolment. None if a sign-in without a
+    /// second factor began the enrolment and mailed its token.
     #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) begun_with: Option<GrantId>,
-    /// The admin user's generation when the enrolment was begun. The enrolment is accepted only
-    /// under this one.
+    /// The admin user's generation when the enrolment was begun. The enrolment is valid only under
+    /// this generation.
     #[serde(with = "stored::generation")]
     pub(crate) generation: Generation,
     #[serde(with = "micros")]
@@ -112,13 +114,16 @@ impl Stored for Enrolment {
 }
 
 impl Factor {
-    /// Uses a step, if no code of this or a newer step was used.
+    /// Marks a time step as used. Returns false if this step or a newer one was already used.
     ///
-    /// If the last used step is later than `newest`, then either a clock that was ahead has used
-    /// it, or this clock is behind. This node cannot distinguish the two cases. If it kept the last
-    /// step, right codes would be refused until the time of that step. So the last step becomes the
-    /// step before the presented one. As a consequence, used codes of this step and of later steps
-    /// are valid once more, until they expire after 90 s.
+    /// If the last used step is later than `newest`, the clocks of two nodes differ. Either the
+    /// node that used this step had a clock ahead, or this node's clock is behind. This node cannot
+    /// distinguish the two cases.
+    ///
+    /// If the last step stayed, right codes would be refused until the time of that step. So the
+    /// last step is ignored, and the presented step becomes the new last step. As a consequence,
+    /// codes of this step and of later steps that were already used are valid once more, until they
+    /// expire after 90 s.
     fn use_step(&mut self, step: u64, newest: u64) -> bool {
         let last_step = if self.last_step > newest { step.saturating_sub(1) } else { self.last_step };
         let is_new = last_step < step;

@@ -9,16 +9,16 @@ use crate::{
     store::IndexEntry,
 };
 
-/// The step whose code activates the enrolment.
+/// The time step whose code activates the enrolment.
 const FIRST: u64 = 84_150_000;
-/// No clock is ahead.
+/// The newest time step that may be used if no clock is ahead.
 const NEWEST: u64 = u64::MAX;
 
 fn sealed(name: &str) -> Sealed {
     Sealed { key: KeyId(1), bytes: [b"\0\xff'\\\n", name.as_bytes()].concat() }
 }
 
-/// An enrolment that expires at 60. Its token has this name.
+/// An enrolment that expires at second 60. The digest of its token is made from `name`.
 fn enrolment(name: &str, replaces: Option<&str>) -> Enrolment {
     Enrolment {
         id: enrolment_id(name),
@@ -35,7 +35,7 @@ fn codes(name: &str) -> Vec<Digest> {
     (0..10).map(|number| digest(format!("{name} {number}"))).collect()
 }
 
-/// The factor that results from an enrolment that is activated at 1.
+/// The second factor that results from an enrolment that is activated at second 1.
 fn fresh(name: &str) -> Factor {
     Factor {
         admin: AdminId::from(1),
@@ -131,8 +131,8 @@ fn a_later_enrolment_replaces_the_earlier_and_only_the_factor_that_it_names() {
     assert!(!kept.use_step("first", FIRST + 1, NEWEST));
 }
 
-/// Two nodes whose clocks are two minutes apart activate an enrolment. It has expired for one of
-/// them.
+/// Two nodes whose clocks are two minutes apart activate an enrolment. One of the nodes takes the
+/// enrolment for expired.
 #[test]
 fn nodes_whose_clocks_are_apart_activate_an_enrolment_once() {
     for times in [[121, 1], [1, 121]] {
@@ -363,7 +363,8 @@ fn documents_of_another_shape_are_refused() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
 
-    /// If the clock is right, the used steps only increase, whatever steps are presented.
+    /// If the clock is right, each used step is newer than the one before, for any sequence of
+    /// presented steps.
     #[test]
     fn used_steps_go_up(steps in vec(0..20_u64, 0..60)) {
         let mut kept = Kept::enrolled("one");

@@ -34,14 +34,15 @@ pub(crate) fn decode_entry(bytes: &[u8]) -> Result<AssistanceEntry, DocumentErro
     decode::<Entry>(bytes).map(Into::into)
 }
 
-/// Adds an assistance. An existing entry is not changed.
+/// Adds the entry of an assistance. If the grant already has an entry, that entry is not changed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Beginning<'a> {
     pub(crate) entry: &'a AssistanceEntry,
 }
 
-/// Records the end of an assistance that has not ended. The end is now, or the expiry of its token
-/// if that was earlier. Returns the changed entry.
+/// Records the end of an assistance, if no end is recorded yet. The recorded time is now, or the
+/// expiry of the token if that was earlier. Returns the changed entry. Returns none if the entry
+/// does not exist or already has an end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ending<'a> {
     pub(crate) grant: &'a GrantId,
@@ -50,20 +51,20 @@ pub(crate) struct Ending<'a> {
     pub(crate) history: Duration,
 }
 
-/// Reads an entry.
+/// Reads the entry of a grant.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FindingEntry<'a> {
     pub(crate) grant: &'a GrantId,
 }
 
-/// Removes those of these entries that have ended, and returns their number.
+/// Removes those of the given entries whose assistance has ended, and returns their number.
 #[derive(Clone, Debug)]
 pub(crate) struct ErasingEntries {
     pub(crate) keys: Vec<Key>,
 }
 
 impl ErasingEntries {
-    /// Maximum number of entries of one command.
+    /// Maximum number of entries in one command.
     pub(crate) const MAX: usize = Changes::MAX;
 }
 
@@ -144,7 +145,8 @@ fn key(grant: &GrantId) -> Key {
     Key { kind: ENTRY, id: DocumentId::from_bytes(*grant.as_bytes()) }
 }
 
-/// Encodes an entry. An entry that has not ended is in both indexes and is never swept.
+/// Encodes an entry. While the assistance has not ended, the entry is in both indexes and a sweep
+/// never removes it.
 fn write(entry: &Entry, history: Duration) -> Result<Write, DocumentError> {
     let began_at = micros::from_time(entry.began_at);
     let mut index = vec![IndexEntry { shop_wide: false, name: OF_CUSTOMER, rank: began_at.saturating_neg() }];

@@ -1,8 +1,8 @@
-//! The ledger of assistance: one document for each entry, in the partition of the customer.
+//! The ledger of assistance: one document for each assistance, in the partition of the customer.
 //!
 //! An index of the partition lists the customer's entries, the newest first. An index of the shop
-//! lists the entries that have not ended, the oldest first. Neither index decides whether a token
-//! is valid.
+//! lists the entries that have not ended, the oldest first. The indexes do not decide if a token is
+//! valid.
 
 mod commands;
 #[cfg(test)]
@@ -74,7 +74,7 @@ impl Entry {
         Self { grant, customer, website, assistance, obtained, origin, began_at, expires_at, ended }
     }
 
-    /// Records the end, if none is recorded yet.
+    /// Records the end of the assistance. Returns false if an end is already recorded.
     fn end(&mut self, how: AssistanceEnd, now: OffsetDateTime) -> bool {
         let is_first = self.ended.is_none();
         let at = micros::to_time(micros::from_time(now)).min(self.expires_at);

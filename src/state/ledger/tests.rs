@@ -20,7 +20,7 @@ const ENDS: [AssistanceEnd; 6] = [
 ];
 const HISTORY: Duration = Duration::from_secs(1000);
 
-/// An assistance to customer 1 that lives from `second` for a minute.
+/// An assistance to customer 1 that begins at `second` and expires a minute later.
 fn entry(name: &str, second: i64) -> AssistanceEntry {
     let (customer, website) = (CustomerId::from(1), Website::default());
     let grant =

@@ -12,7 +12,7 @@ use crate::{
 
 const HISTORY: Duration = Duration::from_secs(1000);
 
-/// An assistance to a customer that lives from `second` for a minute.
+/// An assistance that begins at `second` and expires a minute later.
 fn entry(name: &str, customer: u32, second: i64) -> AssistanceEntry {
     let (customer, website) = (CustomerId::from(customer), Website::default());
     let grant =

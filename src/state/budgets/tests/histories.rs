@@ -1,4 +1,4 @@
-//! Random histories of budgets against their model.
+//! Tests that compare budgets with a simple model, over random sequences of operations.
 
 use super::{model::Room, *};
 
@@ -47,7 +47,7 @@ fn size() -> impl Strategy<Value = Size> {
     (1..4_u32, 1..9_i64, lock).prop_map(|(failures, window, lock)| Size { failures, window, lock })
 }
 
-/// The counter of the account, and those of its scopes.
+/// The models of the account's wide counter and of its scopes' counters.
 type Scoped = Option<u8>;
 
 #[derive(Default)]
@@ -143,8 +143,8 @@ fn every_answer_is_the_models(scopes: u8, cases: u32) {
         for op in ops {
             history.step(op, wide, narrow)?;
         }
-        // A sweep removes counters that count nothing. It does not remove the head if a clear left
-        // a scope behind that was locked until cleared.
+        // A sweep removes idle counters. It keeps the head if the account was cleared while a scope
+        // was locked until cleared.
         let later = history.now + 8 + 8 + 8;
         for (scope, counter) in &mut history.counters {
             counter.pass(if scope.is_none() { wide } else { narrow }, later);

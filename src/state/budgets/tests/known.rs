@@ -1,4 +1,4 @@
-//! Known devices and sources, and the growing pauses of unknown ones.
+//! Tests of known devices and sources, and of the growing pauses for unknown ones.
 
 use super::{
     super::devices::{Devices, Owner},
@@ -13,7 +13,7 @@ const MINUTE: i64 = 60;
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
 
-/// Commerce's numbers, with growing pauses.
+/// The budgets of Commerce, but with growing pauses.
 fn growing() -> Budget {
     let [first, longest] = [15 * MINUTE, 4 * HOUR].map(|span| Duration::from_secs(span.unsigned_abs()));
     Budget { lock: Lock::Growing { first, longest }, ..budget(ALL) }
@@ -59,7 +59,7 @@ impl Account {
         let _ = self.run(&Settling { draw, outcome, at: now, remembered, expendable: true }, now);
     }
 
-    /// Returns whether the account knows the source and the device.
+    /// Returns two values: true if the account knows the source, and true if it knows the device.
     fn known(&self, draw: &Draw, now: OffsetDateTime) -> [bool; 2] {
         let reserving = Reserving {
             draw,
@@ -129,8 +129,8 @@ fn a_known_source_and_a_known_device_keep_their_narrow_budget() {
         }
         let known = attempt_from(310, source, device, growing());
         assert_eq!(account.fail(&known, at(2)), Reserve::Spent, "the narrow budget is spent");
-        // The lock of the known caller's narrow budget ends. Its success does not open the account
-        // to other callers.
+        // The lock of the known caller's narrow budget ends. The success of the known caller does
+        // not unlock the account for other callers.
         account.sign_in(&attempt_from(320, source, device, growing()), owner(1), None, at(2 + 1800));
         assert_eq!(account.reserve(&attempt_from(330, 600, None, growing()), at(899)), Reserve::Spent);
     }

@@ -1,9 +1,9 @@
-//! The model of one budget: plain sequential data, in seconds.
+//! A simple model of one budget for the tests. Its times are in seconds.
 
 use std::collections::BTreeMap;
 
-/// The size of a budget: the allowed failures, their window, and the lock. Without an end, the lock
-/// lasts until it is cleared.
+/// The size of a budget: the allowed failures, the window, and the duration of the lock. A lock
+/// without a duration lasts until it is cleared.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Size {
     pub(crate) failures: u32,
@@ -52,7 +52,7 @@ impl Counter {
         }
     }
 
-    /// Counts a failure. Returns true if a lock begins with it.
+    /// Counts a failure. Returns true if this failure causes a lock.
     pub(crate) fn fail(&mut self, size: Size, now: i64) -> bool {
         self.reopen(now);
         if self.failures == 0 {

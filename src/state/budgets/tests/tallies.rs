@@ -1,4 +1,4 @@
-//! Failures that are counted after the attempts.
+//! Tests of tallies, which count failures after the attempts.
 
 use super::{
     super::tally::{CountedFailure, Counting, Looked, ReadingTallies, Suspected, Tallied},
@@ -67,7 +67,8 @@ fn failures_at_a_tenth_as_many_accounts_are_suspicious_once() {
     assert_eq!(source.count(&tallied, 6, at(1 + HOUR)), None);
 }
 
-/// The answers to a client must not reveal which names have an account.
+/// Unknown names must not change a tally's effect, because the effect would reveal which names have
+/// an account.
 #[test]
 fn names_without_an_account_are_no_more_suspicious_than_others() {
     let looks = |unknown| {
@@ -103,7 +104,7 @@ fn a_tally_is_swept_once_nothing_counts() {
     assert_eq!(source.0.len(), 0);
 }
 
-/// A clock that was ahead must not refuse a source until its time.
+/// If a clock was ahead, its tally must not refuse the source until the time of that clock.
 #[test]
 fn a_tally_from_a_clock_ahead_lasts_no_longer_than_its_own_lock() {
     let mut source = Account::default();

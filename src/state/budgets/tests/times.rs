@@ -1,4 +1,4 @@
-//! Expiry, and clocks that differ.
+//! Tests of expiry, and of nodes whose clocks differ.
 
 use super::*;
 
@@ -36,7 +36,7 @@ fn a_lapsed_lease_and_a_sweep_keep_a_lock_for_a_time() {
     for number in 0..6 {
         assert_eq!(account.reserve(&sign_in(number, 0), at(0)), Reserve::Reserved);
     }
-    // The leases end at 60 and lock until 1860.
+    // The leases end at second 60. The failures then lock until second 1860.
     account.sweep(at(1859));
     assert_eq!(account.reserve(&sign_in(6, 0), at(1859)), Reserve::Spent);
     assert_eq!(account.reserve(&sign_in(7, 0), at(1860)), Reserve::Reserved);
@@ -50,8 +50,8 @@ fn failures_that_cannot_lock_for_good_are_swept() {
     assert_eq!(account.0.len(), 0);
 }
 
-/// The head must be kept longer than the last scope. Otherwise the scope's lock would end with the
-/// epoch.
+/// The head must be kept longer than the last scope. Otherwise the head's epoch would be lost, and
+/// with it the lock of that scope.
 #[test]
 fn a_head_outlasts_its_scopes() {
     let mut account = Account::default();
@@ -67,7 +67,7 @@ fn a_head_outlasts_its_scopes() {
     assert!(first == scope && later >= head);
 }
 
-/// The clocks of two nodes are 30 s apart. A lock ends, at most 30 s early.
+/// The clocks of two nodes are 30 s apart. A lock then ends at most 30 s too early.
 #[test]
 fn nodes_whose_clocks_are_30_s_apart_forget_no_budget() {
     let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) };
@@ -130,8 +130,8 @@ fn scopes_of_a_clock_that_was_ahead_fill_the_account_no_longer_than_they_count()
     assert_eq!(account.0.len(), 130);
 }
 
-/// A refusal writes nothing, however often it is repeated. If a clock that was ahead has written a
-/// time, then one refusal corrects it.
+/// A refusal writes nothing, even if it is repeated. The exception: if a clock that was ahead has
+/// written a time, one refusal corrects it.
 #[test]
 fn a_refusal_writes_nothing() {
     let writes = |account: &Account, now| {
