@@ -63,7 +63,7 @@ async fn stored<S: TokenStore>(store: &S, grant: &Grant) -> Result<(), Failure> 
     Ok(())
 }
 
-/// Revokes all grants of a subject, one microsecond before the time of the cases' sign-ins.
+/// Revokes all grants of a subject, one microsecond before second 0, at which the cases sign in.
 async fn revoke_all<S: TokenStore>(
     store: &S,
     subject: &Subject,
