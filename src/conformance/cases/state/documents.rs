@@ -66,7 +66,8 @@ pub(in crate::conformance) async fn a_load_answers_each_key_in_order<S: StateSto
     Ok(())
 }
 
-/// Document keys that differ only in the kind or only in the id name different documents.
+/// Two documents are different if the partition, the kind or the id differs, even if the other two
+/// are equal.
 pub(in crate::conformance) async fn partitions_kinds_and_ids_are_apart<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
