@@ -33,7 +33,7 @@ pub enum KeyError {
     /// The key material has fewer than 32 bytes.
     #[error("key material must have at least {} bytes", Keyring::MIN_BYTES)]
     TooShort,
-    /// A different secret key in the keyring has this id.
+    /// The keyring already has a key with this id.
     #[error("another key has this name")]
     InUse,
     /// No key in the keyring has this id.
@@ -186,7 +186,7 @@ impl Keyring {
     /// # Errors
     ///
     /// - [`KeyError::TooShort`] if the material has fewer than 32 bytes.
-    /// - [`KeyError::InUse`] if a different key has this id.
+    /// - [`KeyError::InUse`] if the keyring already has a key with this id.
     pub fn accept(&self, id: KeyId, material: impl Into<Vec<u8>>) -> Result<(), KeyError> {
         let key = DerivedKeys::derive(id, material)?;
         let mut keys = self.write();
@@ -202,7 +202,7 @@ impl Keyring {
     ///
     /// # Errors
     ///
-    /// [`KeyError::Unknown`] if no key has this name.
+    /// [`KeyError::Unknown`] if no key has this id.
     pub fn make_current(&self, id: KeyId) -> Result<(), KeyError> {
         let keys = &mut *self.write();
         if keys.current.id != id {
@@ -218,7 +218,7 @@ impl Keyring {
     /// # Errors
     ///
     /// - [`KeyError::Current`] if the key is current.
-    /// - [`KeyError::Unknown`] if no key has this name.
+    /// - [`KeyError::Unknown`] if no key has this id.
     pub fn retire(&self, id: KeyId) -> Result<(), KeyError> {
         let mut keys = self.write();
         if keys.current.id == id {
