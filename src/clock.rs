@@ -1,4 +1,4 @@
-//! The clock that decides every expiry.
+//! The clock from which the library reads the time for every expiry.
 
 pub(crate) mod micros;
 
@@ -34,9 +34,8 @@ pub trait Clock: Debug + Send + Sync + 'static {
     /// - If the last used code of a second factor lies in the future, the library ignores it, so
     ///   that the admin user can sign in. A code that was already used can therefore be used once
     ///   more, within the 90 s in which it is valid.
-    /// - Tokens, one-time credentials and enrolments last until their stored expiry.
-    ///   [`Auth::revoke_everything`](crate::Auth::revoke_everything) ends the tokens and
-    ///   enrolments.
+    /// - Tokens, reset tokens, one-time codes and enrolments last until their stored expiry. To end
+    ///   all of them, call [`Auth::revoke_everything`](crate::Auth::revoke_everything).
     ///
     /// If a clock falls behind while its node runs, then this node shortens the locks that other
     /// nodes have stored.

@@ -128,7 +128,7 @@ struct DerivedKeys {
 /// A key of 256 bits that was derived for one purpose.
 type Secret = Zeroizing<[u8; 32]>;
 
-/// The MAC of the audit trail: HMAC-SHA-256.
+/// The message authentication code (MAC) of the audit trail: HMAC-SHA-256.
 pub(crate) type AuditMac = Hmac<Sha256>;
 
 /// A secret that was encrypted with a key of the [`Keyring`] (XChaCha20-Poly1305). Without this
@@ -164,7 +164,7 @@ impl Keyring {
     /// Minimum length of key material in bytes: 256 bits.
     pub const MIN_BYTES: usize = 32;
 
-    /// Creates a keyring with one key, which is current.
+    /// Creates a keyring with one secret key, which is the current key.
     ///
     /// # Errors
     ///

@@ -43,14 +43,15 @@ pub enum Action {
     /// that was issued for the first use ends. If a new password was set by the first use, then all
     /// of the customer's tokens end.
     CodeReplay,
-    /// An assistance that the customer ended.
+    /// The customer ended an assistance.
     AssistanceEnd,
     /// The ledger of assistance was read. Recorded only if the request is refused.
     AssistanceList,
     /// A customer was erased. This removes the customer's ended assistances from the ledger, and
     /// the personal data from the audit trail.
     Erasure,
-    /// A token of an assistance was used after the assistance had become invalid.
+    /// The token of an assistance was used although the assistance was no longer allowed. For
+    /// example, the customer had withdrawn the consent.
     AssistanceUse,
     /// An admin user's token was used, but the admin user may no longer act. For example, the
     /// account was disabled.
@@ -71,9 +72,9 @@ pub enum Action {
     ResetRequest,
     /// A password was set with a reset token.
     PasswordReset,
-    /// A reset token was checked and not spent. Recorded only if the request is refused.
+    /// A reset token was checked without using it up. Recorded only if the request is refused.
     ResetTokenCheck,
-    /// A registration was begun. The host creates the account.
+    /// A registration was begun. The account does not exist yet, because the host creates it later.
     Registration,
     /// A confirmation token was requested for the account's present e-mail address.
     ConfirmationRequest,
@@ -91,8 +92,8 @@ pub enum Action {
     /// this source or for all sources. If the caller of that attempt disconnected, then this event
     /// may be missing. Only the later refusals then show the lock.
     Lock,
-    /// Failed attempts and locks were cleared by a support desk, or with a link that was mailed to
-    /// the admin user.
+    /// The failed attempts and locks of an account were cleared: by a support desk, or with a link
+    /// that was mailed to the admin user.
     Unlock,
     /// So many sign-ins failed that an automated attack is likely: from one source, or from all
     /// sources together. The event's reason has the counts. An event without a source is about the
@@ -178,7 +179,7 @@ pub enum Refusal {
     NotFresh,
     /// The shop does not offer assistance.
     AssistanceOff,
-    /// The customer does not consent to assistance.
+    /// The customer has not consented to assistance, or has withdrawn the consent.
     NoConsent,
     /// The admin user lacks a permission.
     NoPermission,
@@ -307,7 +308,7 @@ pub struct AuditEvent {
     /// The admin user's own grant. If it ends, then the assistance ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<GrantId>,
-    /// How the grant was obtained.
+    /// How the grant was obtained, for example by a password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub obtained: Option<Obtained>,
     /// The admin user's reason, in the admin user's own words. For [`Action::AttackSuspected`], the

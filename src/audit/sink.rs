@@ -65,8 +65,8 @@ pub trait AuditSink: Debug + Send + Sync + 'static {
     /// cannot erase them there. Some events may already be erased.
     async fn erase(&self, subject: &Subject) -> Result<u64, StoreError>;
 
-    /// Compares the newest signed records with the keys of the sink, for
-    /// [`Auth::check_keyring`](crate::Auth::check_keyring).
+    /// Checks if one of the newest signed records was signed with a key of the sink's keyring.
+    /// [`Auth::check_keyring`](crate::Auth::check_keyring) calls this method.
     ///
     /// The method reads a limited number of records. The default implementation is for a sink that
     /// does not sign: it returns [`SignatureCheck::NothingSigned`]. If your sink wraps another
@@ -80,17 +80,17 @@ pub trait AuditSink: Debug + Send + Sync + 'static {
     }
 }
 
-/// The result of comparing the newest signed records of an audit trail with the keys of its sink.
+/// The result of [`AuditSink::check_signatures`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SignatureCheck {
     /// No record is signed, or the sink does not sign. This is also the result if the only signed
     /// record cannot be verified because the record before it was pruned.
     NothingSigned,
-    /// At least one of the newest signed records was signed with a key of the sink.
+    /// At least one of the newest signed records was signed with a key of the sink's keyring.
     Verified,
-    /// None of the newest signed records was signed with a key of the sink, or all of them were
-    /// changed afterwards.
+    /// No key of the sink's keyring verifies any of the newest signed records. They were signed
+    /// with other keys, or all of them were changed afterwards.
     Unverified,
 }
 

@@ -25,7 +25,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuditStats {
-    /// Number of events that the sink kept.
+    /// Number of events that the sink has stored.
     pub kept: u64,
     /// Number of events that are not stored yet. They wait in the queue or in a sum, or the sink is
     /// storing them now.

@@ -67,7 +67,7 @@ pub struct RecordColumns {
     /// The reason for a refusal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
-    /// `customer` or `admin`.
+    /// The kind of the account that the action concerns: `customer` or `admin`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject_kind: Option<String>,
     /// The id of the customer or admin user that the action concerns.

@@ -49,7 +49,7 @@ pub struct Verifier {
     next: u64,
     /// The link of the record before the next one. None if this link is not known.
     previous: Option<Digest>,
-    /// True if a signed record comes before the next one.
+    /// True if the verifier has already read a signed record.
     after_signed: bool,
     report: Report,
 }

@@ -1,4 +1,4 @@
-//! A store whose server cannot be reached.
+//! The case of a state store whose server cannot be reached.
 
 use std::error::Error;
 

@@ -1,4 +1,4 @@
-//! The maximum number of live grants of a subject.
+//! Cases of the cap: the maximum number of live grants of a subject.
 
 use super::{
     GrantId, Insert, NonZero, TokenStore, admins, at, ensure, fresh, id, insert_under, insert_within,
@@ -36,7 +36,7 @@ pub(in crate::conformance) async fn the_oldest_goes_beyond_the_cap<S: TokenStore
     live(store, &[(&a, true), (&b, true), (&c, true)]).await?;
     fits(store, &d, THREE).await?;
     live(store, &[(&a, true), (&b, false), (&c, true), (&d, true)]).await?;
-    // A smaller cap ends more than one grant.
+    // With a smaller cap, one insertion ends several grants.
     let e = issued("e", 1, 5);
     fits(store, &e, TWO).await?;
     live(store, &[(&a, false), (&c, false), (&d, true), (&e, true)]).await?;

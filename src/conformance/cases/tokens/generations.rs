@@ -1,4 +1,4 @@
-//! The generations of the shop and of a subject.
+//! Cases of the generations of the shop and of a subject.
 
 use super::{
     Generation, GenerationId, Insert, Subject, TokenStore, UNCAPPED, at, ensure, fresh, generation, grant,

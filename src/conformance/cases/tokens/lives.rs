@@ -1,4 +1,4 @@
-//! The beginning and the expiry of a grant.
+//! Cases of a single grant: the insertion, the expiry and the revoke.
 
 use super::{
     AdminId, Grant, GrantId, Insert, Obtained, Origin, Subject, TokenStore, UNCAPPED, assistance, at, ensure,

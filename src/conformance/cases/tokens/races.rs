@@ -1,4 +1,5 @@
-//! Races. Callers on separate threads start each round together, up to 2,000 rounds.
+//! Cases that are races. Callers on separate threads start each round together. A race has up to
+//! 2,000 rounds.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
