@@ -18,9 +18,9 @@ use crate::{
 /// needs every secret key that signed one of the records. So give it a separate keyring, which also
 /// has the retired keys.
 ///
-/// If an attacker can write to the database but has no secret key, then the verifier detects that
-/// the attacker has changed, inserted or removed a signed record. From the signatures alone, the
-/// verifier cannot detect the following:
+/// Assume that an attacker can write to the database, but has no secret key. The verifier then
+/// detects if the attacker has changed, inserted or removed a signed record. From the signatures
+/// alone, the verifier cannot detect the following:
 ///
 /// - a change of the records before the first signed one;
 /// - the removal of the newest records;
