@@ -1,13 +1,13 @@
 //! Newtypes of bytes: digests, ids and versions.
 
-/// The text is not a valid digest or id.
+/// The error of a text that is not a valid digest or id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a digest or an id must be 64 lower-case hexadecimal digits")]
 #[non_exhaustive]
 pub struct HexError;
 
-/// Defines a newtype of bytes. A backend stores the bytes in one column. `Debug` shows hexadecimal
-/// digits.
+/// Defines a newtype of a fixed number of bytes. A backend stores the bytes in one column. `Debug`
+/// shows the bytes as hexadecimal digits.
 macro_rules! byte_newtype {
     ($(#[$attribute:meta])* $vis:vis struct $name:ident([u8; $length:literal]);) => {
         $(#[$attribute])*

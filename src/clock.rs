@@ -1,4 +1,4 @@
-//! The clock that decides every expiry.
+//! The clock from which the library reads the time for every expiry.
 
 pub(crate) mod micros;
 
@@ -10,12 +10,11 @@ use std::{
 
 use time::OffsetDateTime;
 
-/// A source of the current time. The library reads the time for every expiry and every lock from
-/// one clock. A test can therefore move that clock instead of sleeping.
+/// A clock, from which the library reads the current time for every expiry and every lock. A test
+/// can set its own clock, and move this clock forward instead of waiting.
 ///
-/// The clocks of nodes that share a store may differ. A token then lives longer or shorter on one
-/// of the nodes, by that difference. Keep the clocks within a second of each other (any NTP client
-/// does this).
+/// The clocks of nodes that share a store may differ. A token then expires earlier on one node than
+/// on another, by this difference. Use NTP to keep the difference below one second.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not tell the time",
     label = "it must implement `Clock`, or be an `Arc` of a type that does",
@@ -25,22 +24,21 @@ use time::OffsetDateTime;
 pub trait Clock: Debug + Send + Sync + 'static {
     /// Returns the current time.
     ///
-    /// If the clock goes backwards, then revoked tokens stay revoked. Unexpired records live
-    /// longer.
+    /// If the clock goes backwards, then revoked tokens stay revoked. Records that have not expired
+    /// stay valid for longer.
     ///
     /// If a clock was ahead and is corrected, then some stored times lie in the future:
     ///
-    /// - A lock, a window of failures or a lease lasts for its normal duration from the next
-    ///   attempt on.
-    /// - A second factor ignores a last used code that lies in the future, so that the admin user
-    ///   can sign in. A code that was already used can therefore be used once more, within its 90
-    ///   s.
-    /// - Tokens, one-time credentials and enrolments last until their stored expiry.
-    ///   [`Auth::revoke_everything`](crate::Auth::revoke_everything) ends the tokens and
-    ///   enrolments.
+    /// - A lock, the period of a budget, or a reservation lasts for its normal duration, counted
+    ///   from the next attempt.
+    /// - If the last used code of a second factor lies in the future, the library ignores it, so
+    ///   that the admin user can sign in. A code that was already used can therefore be used once
+    ///   more, within the 90 s in which it is valid.
+    /// - Tokens, reset tokens, one-time codes and enrolments last until their stored expiry. To end
+    ///   all of them, call [`Auth::revoke_everything`](crate::Auth::revoke_everything).
     ///
-    /// If a clock falls behind while its node runs, then this node shortens locks that other nodes
-    /// began.
+    /// If a clock falls behind while its node runs, then this node shortens the locks that other
+    /// nodes have stored.
     fn now(&self) -> OffsetDateTime;
 }
 
@@ -94,14 +92,14 @@ impl Clock for ManualClock {
     }
 }
 
-/// Maximum difference between the clocks of a server and of this machine: 30 s. A store checks it
-/// when it connects.
+/// Maximum difference between the clocks of a server and of this machine: 30 s. A store compares
+/// the clocks when it connects.
 #[cfg(any(feature = "postgres", feature = "redis"))]
 pub(crate) const SKEW: Duration = Duration::from_secs(30);
 
-/// Returns the minimum difference between a server's clock and the machine's clock. The server read
-/// its clock between the machine's times `sent` and `received`, so a slow answer does not count as
-/// a difference.
+/// Returns the smallest possible difference between a server's clock and the machine's clock. The
+/// server has read its clock at some time between the machine's times `sent` and `received`. So a
+/// slow reply does not count as a difference.
 #[cfg(any(feature = "postgres", feature = "redis"))]
 pub(crate) fn difference(server: OffsetDateTime, sent: OffsetDateTime, received: OffsetDateTime) -> Duration {
     let (ahead, behind) = (server - received, sent - server);

@@ -1,4 +1,4 @@
-//! Key material and the keys derived from it.
+//! The host's secret keys, and the keys that are derived from them.
 
 use std::{
     fmt, iter, mem,
@@ -20,23 +20,23 @@ use crate::{
     random::{SecureRandom, draw_nonce},
 };
 
-/// The name of a key: a number that the host chooses. Never give two keys the same number, not even
-/// at different times.
+/// The id of a secret key: a number that you choose. Never give two keys the same number, even if
+/// the first key is no longer in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[allow(clippy::exhaustive_structs)] // A host writes it as a literal.
 pub struct KeyId(pub u32);
 
-/// An operation of a [`Keyring`] was refused.
+/// The error of an operation of a [`Keyring`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
     /// The key material has fewer than 32 bytes.
     #[error("key material must have at least {} bytes", Keyring::MIN_BYTES)]
     TooShort,
-    /// Another key has this name.
+    /// The keyring already has a key with this id.
     #[error("another key has this name")]
     InUse,
-    /// No key has this name.
+    /// No key in the keyring has this id.
     #[error("no key has this name")]
     Unknown,
     /// The current key cannot be retired. Make another key current first.
@@ -47,43 +47,46 @@ pub enum KeyError {
     Derivation,
 }
 
-/// Secret keys. For each purpose, a separate key is derived from them by HKDF-SHA-256 (RFC 5869).
+/// The host's secret keys. From each of them, the library derives a separate key for each purpose,
+/// by HKDF-SHA-256 (RFC 5869).
 ///
 /// The keyring has three purposes:
 ///
-/// - It checks bearer tokens before the store looks them up. The check refuses a string that was
-///   never issued, except with a probability of one in 2^36 for each accepted key. Without a
-///   keyring the check uses a public key. It then detects typing errors, but not forged tokens.
-/// - It seals the TOTP secrets of admin users. Without a keyring no admin user can enrol.
-/// - It signs the audit trail of the SQLite and PostgreSQL stores. Without a keyring the trail is
-///   not signed.
+/// - **It checks bearer tokens** before the store looks them up. The check refuses a string that
+///   was never issued as a token. The probability of an error is one in 2^36 for each accepted key.
+///   Without a keyring, the check uses a public key, so it detects typing errors but not forged
+///   tokens.
+/// - **It encrypts the TOTP secrets** of admin users, which is called sealing. Without a keyring,
+///   no admin user can enrol a second factor.
+/// - **It signs the audit trail** of the SQLite and PostgreSQL stores. Without a keyring, the trail
+///   is not signed.
 ///
-/// At start, call [`Auth::check_keyring`](crate::Auth::check_keyring). It refuses a keyring that
-/// cannot open the store's sealed secrets or verify its signatures.
+/// At start, call [`Auth::check_keyring`](crate::Auth::check_keyring). It fails if the keyring
+/// cannot decrypt the store's second factors, or cannot verify the signatures of the audit trail.
 ///
-/// Adding the first keyring to a running shop ends all existing tokens. So does removing the
-/// keyring. Change all nodes at the same time.
+/// If you add the first keyring to a shop that already has tokens, or if you remove the keyring,
+/// then all existing tokens end. Do this on all nodes at the same time.
 ///
 /// # Rotation
 ///
-/// Clones share the keys, so you can rotate keys while the service runs. No user is signed out if
-/// you follow these steps:
+/// All clones of a keyring share its keys, so you can rotate keys while the service runs. If you
+/// follow these steps, no user is signed out:
 ///
-/// - [`accept`](Self::accept) the new key on all nodes.
-/// - [`make_current`](Self::make_current) the new key on all nodes.
-/// - Wait until the tokens of the old key have expired, and until
-///   [`Auth::reseal_factors`](crate::Auth::reseal_factors) finds no more secrets that the old key
-///   sealed.
-/// - Let every node sign an audit record with the new key. In a shop with little traffic, sign in
-///   an admin user on each node to write such a record.
-/// - [`retire`](Self::retire) the old key.
+/// 1. Add the new key on all nodes: [`accept`](Self::accept).
+/// 2. Make the new key current on all nodes: [`make_current`](Self::make_current).
+/// 3. Call [`Auth::reseal_factors`](crate::Auth::reseal_factors) until it returns 0. It encrypts
+///    the second factors with the new key.
+/// 4. Wait until the tokens that were made with the old key have expired.
+/// 5. Wait until every node has signed an audit record with the new key. In a shop with few
+///    sign-ins, sign in an admin user on each node, because this writes such a record.
+/// 6. Remove the old key on all nodes: [`retire`](Self::retire).
 ///
-/// If you retire the old key too early, then its tokens end, and nobody can open the secrets that
-/// it sealed. If the newest audit records are all signed with a retired key, then
-/// [`Auth::check_keyring`](crate::Auth::check_keyring) refuses the next start.
+/// If you retire the old key too early, then the tokens that were made with it end. Second factors
+/// that it encrypted can no longer be used. If all of the newest audit records were signed with a
+/// retired key, then [`Auth::check_keyring`](crate::Auth::check_keyring) fails at the next start.
 ///
-/// The verifier of an old audit trail needs the keys that signed it. Keep retired keys in a
-/// separate keyring for the verifier.
+/// To verify old records of the audit trail, the verifier needs the keys that signed them. Keep
+/// retired keys in a separate keyring for the verifier.
 ///
 /// ```
 /// use commerce_auth::{
@@ -122,20 +125,20 @@ struct DerivedKeys {
     audit: Secret,
 }
 
-/// A derived key of 256 bits.
+/// A key of 256 bits that was derived for one purpose.
 type Secret = Zeroizing<[u8; 32]>;
 
-/// The MAC of the audit trail: HMAC-SHA-256.
+/// The message authentication code (MAC) of the audit trail: HMAC-SHA-256.
 pub(crate) type AuditMac = Hmac<Sha256>;
 
-/// A secret that a key of the [`Keyring`] encrypted with XChaCha20-Poly1305. Without the key, the
-/// sealed bytes reveal only the length of the secret.
+/// A secret that was encrypted with a key of the [`Keyring`] (XChaCha20-Poly1305). Without this
+/// key, the encrypted bytes reveal only the length of the secret.
 #[derive(Clone, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_structs)] // Backends make it from their columns.
 pub struct Sealed {
-    /// The id of the key that opens the secret.
+    /// The id of the key that decrypts the secret.
     pub key: KeyId,
-    /// The nonce, the secret and the tag.
+    /// The nonce, the encrypted secret and the authentication tag.
     pub bytes: Vec<u8>,
 }
 
@@ -161,7 +164,7 @@ impl Keyring {
     /// Minimum length of key material in bytes: 256 bits.
     pub const MIN_BYTES: usize = 32;
 
-    /// Creates a keyring with one key, which is current.
+    /// Creates a keyring with one secret key, which is the current key.
     ///
     /// # Errors
     ///
@@ -170,19 +173,20 @@ impl Keyring {
     /// # Security
     ///
     /// Use bytes from a secure random source (`openssl rand 32`), not a passphrase. If `material`
-    /// is a vector, then it is wiped from memory. If it is an array, then only the copy in this
-    /// call is wiped.
+    /// is a vector, then its bytes are overwritten after use. If it is an array, then only the copy
+    /// that this call gets is overwritten, and your own copy stays in memory.
     pub fn new(id: KeyId, material: impl Into<Vec<u8>>) -> Result<Self, KeyError> {
         let current = DerivedKeys::derive(id, material)?;
         Ok(Self(Arc::new(RwLock::new(Keys { current, others: Vec::new() }))))
     }
 
-    /// Adds a key that is accepted. It signs and seals nothing until it is made current.
+    /// Adds an accepted key. It verifies and decrypts, but the keyring signs and encrypts with the
+    /// current key only.
     ///
     /// # Errors
     ///
     /// - [`KeyError::TooShort`] if the material has fewer than 32 bytes.
-    /// - [`KeyError::InUse`] if another key has this name.
+    /// - [`KeyError::InUse`] if the keyring already has a key with this id.
     pub fn accept(&self, id: KeyId, material: impl Into<Vec<u8>>) -> Result<(), KeyError> {
         let key = DerivedKeys::derive(id, material)?;
         let mut keys = self.write();
@@ -193,12 +197,12 @@ impl Keyring {
         Ok(())
     }
 
-    /// Makes a key current: new tokens, secrets and records use it. The former current key stays
-    /// accepted.
+    /// Makes a key current: the library uses it for new tokens, new second factors and new audit
+    /// records. The former current key stays accepted.
     ///
     /// # Errors
     ///
-    /// [`KeyError::Unknown`] if no key has this name.
+    /// [`KeyError::Unknown`] if no key has this id.
     pub fn make_current(&self, id: KeyId) -> Result<(), KeyError> {
         let keys = &mut *self.write();
         if keys.current.id != id {
@@ -208,12 +212,13 @@ impl Keyring {
         Ok(())
     }
 
-    /// Removes a key. Tokens of this key end, and secrets that it sealed become unreadable.
+    /// Removes a key. Tokens that were made with this key end, and secrets that it encrypted can no
+    /// longer be decrypted.
     ///
     /// # Errors
     ///
     /// - [`KeyError::Current`] if the key is current.
-    /// - [`KeyError::Unknown`] if no key has this name.
+    /// - [`KeyError::Unknown`] if no key has this id.
     pub fn retire(&self, id: KeyId) -> Result<(), KeyError> {
         let mut keys = self.write();
         if keys.current.id == id {
@@ -224,12 +229,12 @@ impl Keyring {
         Ok(())
     }
 
-    /// Returns the current key for the check of bearer tokens.
+    /// Returns the key that computes the check characters of new bearer tokens.
     pub(crate) fn current_token_check(&self) -> TokenCheckKey {
         self.read().current.token_check.clone()
     }
 
-    /// True if `passes` returns true for an accepted key.
+    /// Returns true if `passes` returns true for the current key or for another accepted key.
     pub(crate) fn any_token_check(&self, passes: impl Fn(&TokenCheckKey) -> bool) -> bool {
         self.read().accepted().any(|key| passes(&key.token_check))
     }
@@ -239,8 +244,8 @@ impl Keyring {
         self.read().current.id
     }
 
-    /// Seals a secret with the current key. Only the same `context`, which names the owner and the
-    /// purpose, opens the secret again.
+    /// Encrypts a secret with the current key. `context` names the account and the purpose. The
+    /// secret can be decrypted only with the same `context`.
     pub(crate) fn seal(
         &self,
         secret: &[u8],
@@ -257,8 +262,8 @@ impl Keyring {
         Ok(Sealed { key: key.id, bytes: [&nonce[..], &sealed].concat() })
     }
 
-    /// Opens a sealed secret. Returns none if its key is not accepted, if the context differs, or
-    /// if a bit was changed.
+    /// Decrypts a sealed secret. Returns none if the key of the secret is not accepted, if the
+    /// context differs, or if a bit was changed.
     pub(crate) fn open(&self, sealed: &Sealed, context: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let keys = self.read();
         let key = keys.accepted().find(|key| key.id == sealed.key)?;

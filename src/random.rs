@@ -12,7 +12,7 @@ use rand_chacha::{
 };
 use zeroize::Zeroize;
 
-/// The operating system failed to supply random bytes.
+/// The error of an operating system that failed to supply random bytes.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("failed to obtain random bytes from the operating system")]
 #[allow(clippy::exhaustive_structs)] // A source of the host's own makes it.
@@ -36,16 +36,16 @@ pub trait SecureRandom: fmt::Debug + Send + Sync + 'static {
 
 /// The default source: ChaCha20 with a key from the operating system.
 ///
-/// It takes a new key after every 64 KiB of output, after every second, and when the process id
-/// changes. Someone who reads a key from memory therefore learns the output of one second at most.
-/// A forked child draws a separate key, so it never repeats the secrets of its parent.
+/// The source takes a new key after 64 KiB of output, after one second, and if the process id has
+/// changed. So an attacker who reads a key from memory learns the output of at most one second. A
+/// forked child process gets a separate key, so it never repeats the secrets of its parent process.
 ///
 /// # Security
 ///
-/// If two virtual machines start from one snapshot of a running process, then they share a key for
-/// up to a second and may draw the same tokens. If the machines use one store, then the store
-/// refuses the second of two equal tokens. Sealed secrets stay safe, because each nonce includes
-/// bytes of the operating system.
+/// If two virtual machines start from one snapshot of a running process, then both have the same
+/// key for up to one second. In this time, they may make equal tokens. If the machines use one
+/// store, then the store refuses the second of two equal tokens. Secrets that the keyring encrypts
+/// stay safe, because each nonce includes random bytes of the operating system.
 pub struct ChaChaRandom(Mutex<Option<Keyed>>);
 
 struct Keyed {
@@ -61,7 +61,7 @@ impl ChaChaRandom {
     /// Maximum age of a key.
     const KEY_LIFETIME: Duration = Duration::from_secs(1);
 
-    /// Creates a source. Its first use draws the first key.
+    /// Creates a source. It gets its first key from the operating system at the first use.
     #[must_use]
     pub const fn new() -> Self {
         Self(Mutex::new(None))
@@ -105,15 +105,15 @@ impl fmt::Debug for ChaChaRandom {
     }
 }
 
-/// Draws `N` random bytes.
+/// Returns `N` random bytes from a source.
 pub(crate) fn draw<const N: usize>(random: &dyn SecureRandom) -> Result<[u8; N], RandomError> {
     let mut bytes = [0; N];
     random.fill(&mut bytes)?;
     Ok(bytes)
 }
 
-/// Draws a nonce. Copies of this process draw different nonces even if they share the state of
-/// `random`, because the nonce includes bytes of the operating system.
+/// Returns a random nonce. Copies of this process get different nonces even if they share the state
+/// of `random`, because the nonce includes random bytes of the operating system.
 pub(crate) fn draw_nonce<const N: usize>(random: &dyn SecureRandom) -> Result<[u8; N], RandomError> {
     let (mut nonce, mut of_system) = (draw(random)?, [0; N]);
     getrandom::fill(&mut of_system).map_err(|_| RandomError)?;

@@ -7,13 +7,14 @@ use crate::token::network;
 
 /// The events that wait for the sink or are being recorded by it.
 ///
-/// Events that anybody can cause take at most half of the room, or one place if there is only one.
-/// If their room is full, then further events of this kind are summed up. An event of any other
-/// kind is refused only if the whole room is taken.
+/// Events that anybody can cause take at most half of the capacity, or one place if the capacity is
+/// one. If their half is full, then further events of this kind are summed up. All other events may
+/// take the whole capacity, and are refused only if it is full.
 pub(super) struct Backlog {
     capacity: usize,
     queue: VecDeque<Waiting>,
-    /// Number of events in the queue or being recorded. Sums take no room.
+    /// Number of events that are in the queue or being recorded. Sums are not counted, because they
+    /// take no capacity.
     held: usize,
     /// Number of events in `held` that anybody can cause.
     held_anonymous: usize,
@@ -51,7 +52,8 @@ impl Backlog {
         }
     }
 
-    /// Queues an event or sums it up. Returns false if there is no room for it.
+    /// Adds an event to the queue, or to a sum. Returns false if the event was refused, because the
+    /// queue is full and the event cannot be summed up.
     pub(super) fn push(&mut self, event: AuditEvent, delivery: Delivery) -> bool {
         let is_anonymous = delivery == Delivery::Anonymous;
         let share = (self.capacity / 2).max(1);
@@ -67,10 +69,11 @@ impl Backlog {
         is_anonymous
     }
 
-    /// Takes the next events. They keep their room until [`release`](Self::release).
+    /// Takes the next events out of the queue. They still count towards the capacity until
+    /// [`release`](Self::release).
     ///
-    /// The sums join the end of the queue as soon as the earlier sums have left it. A long flood
-    /// therefore costs few sums.
+    /// New sums enter the queue only when all earlier sums were recorded. A long flood therefore
+    /// makes few sums.
     pub(super) fn take(&mut self) -> Vec<Waiting> {
         if self.queued_sums == 0 {
             self.queue_sums();
@@ -79,7 +82,7 @@ impl Backlog {
         self.queue.drain(..group).collect()
     }
 
-    /// Frees the room of events that were taken.
+    /// Frees the capacity of events that were taken and are now recorded.
     pub(super) fn release(&mut self, group: &[Waiting]) {
         for Waiting { event, is_anonymous } in group {
             let is_sum = event.summed_up.is_some();
@@ -102,12 +105,12 @@ impl Backlog {
         self.queue.is_empty() && self.sums.is_empty()
     }
 
-    /// The number of events that ever entered the queue, sums included.
+    /// Returns the number of events that have ever entered the queue, including sums.
     pub(super) const fn entered(&self) -> u64 {
         self.entered
     }
 
-    /// The number of events that entered the queue and were released.
+    /// Returns the number of events that have entered the queue and were released.
     pub(super) const fn left(&self) -> u64 {
         self.left
     }
@@ -132,7 +135,8 @@ impl Backlog {
         }
     }
 
-    /// Adds to the sum of the same source, action and outcome, if there is one.
+    /// Adds an event to the sum with the same source, action and outcome. Returns false if there is
+    /// no such sum.
     fn add(&mut self, other: &AuditEvent) -> bool {
         let key = |sum: &AuditEvent| (sum.origin.source, sum.action, sum.outcome);
         let Some(sum) = self.sums.iter_mut().find(|sum| key(sum) == key(other)) else { return false };

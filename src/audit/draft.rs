@@ -6,11 +6,11 @@ use crate::{
     token::{Assistance, CustomerIdentity, Grant, GrantId, Obtained, Origin, Subject},
 };
 
-/// An audit event that a flow has not finished. Once the flow knows the outcome, the
-/// [`Trail`](super::Trail) creates the event from it.
+/// An audit event without an outcome, while its flow is still running. When the flow knows the
+/// outcome, the [`Trail`](super::Trail) makes the finished event from this draft.
 #[derive(Clone, Debug)]
 pub(crate) struct Draft {
-    /// How the event reaches the sink if the outcome does not change it: see [`Draft::delivery`].
+    /// How the event reaches the sink. Some outcomes change this: see [`Draft::delivery`].
     pub(crate) delivery: Delivery,
     pub(crate) action: Action,
     pub(crate) website: Option<Website>,
@@ -27,10 +27,13 @@ pub(crate) struct Draft {
 
 /// How an event reaches the sink.
 ///
-/// An act that issues or changes a credential of an admin user or an assistant is recorded before
-/// it is done. If the sink fails, then the act is refused. All other acts are recorded afterwards.
-/// If the sink fails then, nothing is undone: a success keeps its answer, and an awaited refusal
-/// becomes "unavailable". The event counts in [`AuditStats::failed`](super::AuditStats::failed).
+/// An act that issues or changes a credential of an admin user, or begins an assistance, is
+/// recorded before it is done. If the sink fails, then the act is refused.
+///
+/// All other acts are recorded afterwards. If the sink fails then, the act is not undone. The
+/// caller of a successful act still gets the success. If the act was refused and the flow waits for
+/// the sink, then the caller gets "unavailable". The event counts in
+/// [`AuditStats::failed`](super::AuditStats::failed).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Delivery {
     /// The flow waits until the sink has kept the event. Used for acts of admin users and of the
@@ -39,8 +42,8 @@ pub(crate) enum Delivery {
     /// The event goes through the queue. If the queue is full, then the event is dropped and
     /// counted. Used for alarms and for other acts of authenticated customers, such as a sign-in.
     Queued,
-    /// The event goes through the half of the queue that is open to events that anybody can cause.
-    /// If this half is full, then the event is summed up.
+    /// The event goes through the queue. Events of this kind can be caused by anybody, so they may
+    /// take only half of the queue. If this half is full, then the event is summed up.
     Anonymous,
 }
 
@@ -98,8 +101,8 @@ impl Draft {
     pub(crate) fn delivery(&self, outcome: Outcome) -> Delivery {
         use {Outcome::Refused, Refusal::*};
         match (self.delivery, outcome) {
-            // A caller can repeat these refusals at no cost. They must not become work for the
-            // sink.
+            // A caller can cause these refusals as often as it likes. They must not become work for
+            // the sink.
             (_, Refused(BudgetSpent | SourceBudgetSpent)) => Delivery::Anonymous,
             // A signed-in customer can repeat a refusal as often as an anonymous caller can.
             (Delivery::Queued, Refused(_)) => Delivery::Anonymous,
@@ -108,14 +111,14 @@ impl Draft {
         }
     }
 
-    /// Records that the caller is authenticated as the customer.
+    /// Notes in the draft that the caller is authenticated as the customer.
     pub(crate) fn is_customers(&mut self) {
         if self.delivery == Delivery::Anonymous {
             self.delivery = Delivery::Queued;
         }
     }
 
-    /// Records that an admin user is, or may be, involved.
+    /// Notes in the draft that an admin user takes part in the act, or may do so.
     pub(crate) fn is_admins(&mut self) {
         self.delivery = Delivery::Awaited;
     }
@@ -140,7 +143,7 @@ impl Draft {
         Self { subject: Some(Subject::Admin(admin.clone())), ..self }
     }
 
-    /// Adds the subject of a grant, its assistance and its expiry.
+    /// Adds the details of a grant: the subject, the assistance and the expiry.
     pub(crate) fn about_grant(&mut self, grant: &Grant) {
         self.grant = Some(grant.id);
         self.subject = Some(grant.subject.clone());

@@ -11,7 +11,8 @@ use crate::{
     token::{GrantId, Obtained, Origin, Subject},
 };
 
-/// The action that was done or tried. Each action is named after its flow.
+/// The action that was done or tried. Most actions have the name of an operation of
+/// [`Auth`](crate::Auth).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -20,11 +21,11 @@ pub enum Action {
     SignIn,
     /// An admin user's sign-in.
     AdminSignIn,
-    /// A fresh token for an admin user who presented a code of the second factor.
+    /// A step-up: a new token for an admin user who presented a code of the second factor again.
     StepUp,
     /// An enrolment of an authenticator was begun: by mail, or by the signed-in admin user.
     FactorEnrolment,
-    /// The secret of an enrolment was shown to the holder of its token.
+    /// The TOTP secret of an enrolment was shown to a person who presented the enrolment token.
     FactorSetup,
     /// An authenticator was activated by its first right code, or imported by the host.
     FactorActivation,
@@ -32,26 +33,28 @@ pub enum Action {
     FactorRemoval,
     /// An admin user's recovery codes were replaced.
     RecoveryCodes,
-    /// An admin user's token for a customer: `generateCustomerTokenAsAdmin`.
+    /// An admin user requested a token to act for a customer: `generateCustomerTokenAsAdmin`.
     AssistanceToken,
-    /// A one-time code made by an admin user for a customer.
+    /// An admin user requested a one-time code, to act for a customer.
     CodeMint,
-    /// A one-time code presented for a token.
+    /// A one-time code was presented, to exchange it for a token.
     CodeRedemption,
-    /// A one-time code or reset token was presented after it had been used. The grant that was
-    /// issued for it ends. If a new password was set with it, then all of the customer's tokens
-    /// end.
+    /// A one-time code or reset token was presented again, after it had been used. The bearer token
+    /// that was issued for the first use ends. If a new password was set by the first use, then all
+    /// of the customer's tokens end.
     CodeReplay,
-    /// An assistance that the customer ended.
+    /// The customer ended an assistance.
     AssistanceEnd,
     /// The ledger of assistance was read. Recorded only if the request is refused.
     AssistanceList,
-    /// A customer was erased: the ended assistance in the ledger, and the personal data in the
-    /// trail.
+    /// A customer was erased. This removes the customer's ended assistances from the ledger, and
+    /// the personal data from the audit trail.
     Erasure,
-    /// A token of an assistance was used after the assistance had become invalid.
+    /// The token of an assistance was used although the assistance was no longer allowed. For
+    /// example, the customer had withdrawn the consent.
     AssistanceUse,
-    /// An admin user's token was used, but the admin user may no longer act.
+    /// An admin user's token was used, but the admin user may no longer act. For example, the
+    /// account was disabled.
     AdminUse,
     /// The customer's tokens were listed. Recorded only if the request is refused.
     TokenList,
@@ -69,41 +72,44 @@ pub enum Action {
     ResetRequest,
     /// A password was set with a reset token.
     PasswordReset,
-    /// A reset token was checked and not spent. Recorded only if the request is refused.
+    /// A reset token was checked without using it up. Recorded only if the request is refused.
     ResetTokenCheck,
-    /// A registration was begun. The host creates the account.
+    /// A registration was begun. The account does not exist yet, because the host creates it later.
     Registration,
-    /// A confirmation token was requested for the account's present address.
+    /// A confirmation token was requested for the account's present e-mail address.
     ConfirmationRequest,
-    /// A confirmation token was presented to confirm the account's address.
+    /// A confirmation token was presented, to confirm the account's e-mail address.
     EmailConfirmation,
     /// The signed-in customer requested a change of the e-mail address.
     EmailChangeRequest,
-    /// A confirmation token was presented to replace the account's address.
+    /// A confirmation token was presented, to replace the account's e-mail address.
     EmailChange,
     /// The customer consented to assistance.
     ConsentGiven,
     /// The customer withdrew the consent to assistance.
     ConsentWithdrawn,
-    /// A failed attempt spent a budget and locked the account's password or second factor, for this
-    /// source or for all sources. If the caller of that attempt went away, then only the later
-    /// refusals show the lock.
+    /// A failed attempt spent a budget, so the account's password or second factor is locked, for
+    /// this source or for all sources. If the caller of that attempt disconnected, then this event
+    /// may be missing. Only the later refusals then show the lock.
     Lock,
-    /// Failed attempts and locks were cleared by a support desk, or with a link that was mailed to
-    /// the admin user.
+    /// The failed attempts and locks of an account were cleared: by a support desk, or with a link
+    /// that was mailed to the admin user.
     Unlock,
-    /// One source, or all sources together, failed at so many accounts that an automated attack is
-    /// likely. The reason gives the numbers. An event without a source is about the whole shop.
+    /// So many sign-ins failed that an automated attack is likely: from one source, or from all
+    /// sources together. The event's reason has the counts. An event without a source is about the
+    /// whole shop.
     AttackSuspected,
-    /// The host disabled or deleted an account, or changed its address or password.
+    /// The host disabled or deleted an account, or changed the account's e-mail address or
+    /// password.
     AccountChange,
-    /// A notification to a customer. Recorded only if the notifier failed to queue it.
+    /// A notification to a customer or an admin user. Recorded only if the notifier failed to queue
+    /// it.
     Notification,
 }
 
 impl Action {
-    /// True if success changes a customer's credential, address or consent, or ends all of a
-    /// customer's tokens.
+    /// True if a success of this action changes a customer's credential, e-mail address or consent,
+    /// or ends all of a customer's tokens.
     pub(super) const fn changes_account(self) -> bool {
         matches!(
             self,
@@ -123,18 +129,18 @@ impl Action {
 #[serde(tag = "outcome", content = "why", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The action is about to happen, and the checks have passed. A later event has the outcome. If
-    /// there is no later event, then the process stopped in between.
+    /// The checks have passed, and the action is about to be done. A later event has the outcome.
+    /// If there is no later event, then the process stopped in between.
     Begun,
     /// The action succeeded.
     Succeeded,
-    /// The action was refused, for this reason.
+    /// The action was refused, for the given reason.
     Refused(Refusal),
     /// A store, a table or the system failed. The action may have taken effect.
     Failed,
 }
 
-/// The reason for a refusal, in more detail than the caller sees.
+/// The reason for a refusal. It has more detail than the response to the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -143,7 +149,8 @@ pub enum Refusal {
     BudgetSpent,
     /// Too many failures from this source over all accounts.
     SourceBudgetSpent,
-    /// The answer to the host's challenge was missing or wrong. No account was looked up.
+    /// The solution of the host's challenge was missing or wrong. The library did not look up an
+    /// account.
     UnansweredChallenge,
     /// The account does not exist.
     UnknownAccount,
@@ -153,9 +160,10 @@ pub enum Refusal {
     AccountDisabled,
     /// The account is not confirmed.
     AccountUnconfirmed,
-    /// The account has already confirmed the address, or did not request it.
+    /// The account's e-mail address is already confirmed, or the account did not request this
+    /// e-mail address.
     AlreadyConfirmed,
-    /// Another account of the website has the address.
+    /// Another account of the website already has the e-mail address.
     AddressTaken,
     /// The account's tokens were revoked during the operation.
     RevokedMeanwhile,
@@ -167,11 +175,11 @@ pub enum Refusal {
     NotEnrolled,
     /// The admin user has a second factor already.
     AlreadyEnrolled,
-    /// The sign-in was too old, or had no second factor.
+    /// The admin user must step up, because the sign-in was too long ago or had no second factor.
     NotFresh,
     /// The shop does not offer assistance.
     AssistanceOff,
-    /// The customer does not consent to assistance.
+    /// The customer has not consented to assistance, or has withdrawn the consent.
     NoConsent,
     /// The admin user lacks a permission.
     NoPermission,
@@ -179,9 +187,9 @@ pub enum Refusal {
     AdminDisabled,
     /// The admin user's own token was revoked, or has expired.
     AdminSignedOut,
-    /// A customer's token was presented where an admin user's token is required.
+    /// A customer's token was presented, but an admin user's token is required.
     NotAnAdmin,
-    /// The token belongs to an assistance, and only the customer may do this.
+    /// The token belongs to an assistance, but only the customer may do this action.
     Assisting,
     /// The admin user gave no reason, and the shop requires one.
     NoReason,
@@ -196,7 +204,7 @@ pub enum Refusal {
 #[serde(transparent)]
 pub struct EventId(Uuid);
 
-/// A text is not an [`EventId`].
+/// The error of a text that is not an [`EventId`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the id of an event must be a UUID")]
 #[non_exhaustive]
@@ -235,11 +243,11 @@ impl FromStr for EventId {
 }
 
 byte_newtype! {
-    /// The key of an account: a digest of the name with which a person signs in, whether the
-    /// account exists or not. Attempt budgets count by the same digest.
+    /// The account key: a digest of the name with which a person signs in. It exists even if there
+    /// is no account with this name. Attempt budgets count by the same digest.
     ///
-    /// The key identifies the account without showing its address. A person who knows the address
-    /// can compute the key.
+    /// The account key identifies the account without showing the e-mail address or user name. A
+    /// person who knows this name can compute the account key.
     #[derive(PartialEq)]
     pub struct AccountKey([u8; 32]);
 }
@@ -248,10 +256,10 @@ hex_text!(AccountKey);
 
 /// An event of the audit trail.
 ///
-/// Serialised by serde as one flat object without nulls. Within a [version](Self::VERSION), fields,
-/// actions and refusals are only added, so a reader must ignore those that it does not know. An
-/// event holds no secret and no e-mail address. The account is named by the subject's id or, if
-/// there is none, by a digest.
+/// Serde serialises the event as one flat object without nulls. A later release with the same
+/// [version](Self::VERSION) may add fields, actions and refusals, so a reader must ignore those
+/// that it does not know. An event holds no secret and no e-mail address. The account is identified
+/// by the subject's id. If there is no subject, the account is identified by a digest.
 ///
 /// ```
 /// use commerce_auth::audit::{Action, AuditEvent, Outcome, Refusal};
@@ -284,7 +292,7 @@ pub struct AuditEvent {
     /// The website of the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub website: Option<Website>,
-    /// The key of the account, whether the account exists or not.
+    /// The account key of the name that the caller presented, even if there is no such account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountKey>,
     /// The customer or admin user that the action concerns.
@@ -293,16 +301,18 @@ pub struct AuditEvent {
     /// The admin user who acts for the customer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<AdminId>,
-    /// The grant that was issued, used or ended. If a code was made, the digest of the code.
+    /// The id of the grant that was issued, used or ended. If the action made a one-time code, the
+    /// digest of this code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant: Option<GrantId>,
-    /// The admin user's own grant that the assistance depends on.
+    /// The admin user's own grant. If it ends, then the assistance ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<GrantId>,
-    /// How the grant was obtained.
+    /// How the grant was obtained, for example by a password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub obtained: Option<Obtained>,
-    /// The admin user's reason, in the admin user's own words.
+    /// The admin user's reason, in the admin user's own words. For [`Action::AttackSuspected`], the
+    /// counts of sign-ins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The expiry of the issued token or code.
@@ -310,10 +320,10 @@ pub struct AuditEvent {
     pub expires_at: Option<OffsetDateTime>,
     /// The number of summed events, if this event is a sum.
     ///
-    /// If refusals arrive faster than the queue can take them, then the refusals of one source with
-    /// the same action and outcome become one event. It names the source: an IPv4 address or an
-    /// IPv6 /64. A sum without a source covers all other sources. The time is that of the first
-    /// refusal.
+    /// If refusals arrive faster than the sink can store them, then the refusals of one source with
+    /// the same action and outcome become one event. This event names the source: an IPv4 address
+    /// or an IPv6 /64 network. A sum without a source covers all other sources. The time of the
+    /// event is that of the first refusal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summed_up: Option<u64>,
     /// The origin of the request.
@@ -330,8 +340,8 @@ impl AuditEvent {
         self.summed_up.unwrap_or(1)
     }
 
-    /// Makes the event a sum of one event. Details that differ among events of the same source are
-    /// removed.
+    /// Turns the event into a sum that has counted one event. This removes the details that differ
+    /// among events of the same source.
     pub(super) fn into_sum(self) -> Self {
         let Self { version, id, at, action, outcome, origin, .. } = self;
         Self {
@@ -354,8 +364,8 @@ impl AuditEvent {
         }
     }
 
-    /// Removes and returns the personal data, as an erasure does. Returns none if the event holds
-    /// no personal data.
+    /// Removes the personal data from the event, and returns it. Returns none if the event holds no
+    /// personal data. An erasure removes the same data.
     pub(super) fn take_personal(&mut self) -> Option<PersonalData> {
         let of_customer = |subject: &mut Subject| matches!(subject, Subject::Customer(_));
         let personal = PersonalData {
@@ -368,8 +378,8 @@ impl AuditEvent {
     }
 }
 
-/// The personal data of an event. The subject is personal data if it is a customer. The name of an
-/// admin user is not.
+/// The personal data of an event. A subject is personal data if it is a customer. An admin user as
+/// the subject is not personal data.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct PersonalData {
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -13,18 +13,19 @@ use futures_channel::oneshot;
 use super::{AuditEvent, AuditSink, sink::CannotErase};
 use crate::{error::StoreError, token::Subject};
 
-/// Appends events to a file, one JSON object per line, in the form that serde gives an
-/// [`AuditEvent`].
+/// An audit sink that appends events to a file, one JSON object per line. The JSON is the
+/// serialised form of [`AuditEvent`].
 ///
-/// An event is acknowledged once the operating system has synced it to the disk. Events that arrive
-/// together are synced together. The file is opened again for each batch, so tools such as
-/// `logrotate` may move it away at any time. Several processes may append to one file.
+/// The sink acknowledges an event when the operating system has written it durably to the disk.
+/// Events that arrive together are written together. The sink opens the file again for each batch
+/// of events, so tools such as `logrotate` may move the file at any time. Several processes may
+/// append to one file.
 ///
-/// If a crash or a full disk left half a line, then the next event begins on a new line. A reader
-/// must ignore empty lines and lines that it cannot parse. An event that was retried may appear
-/// twice, with the same [`id`](AuditEvent::id).
+/// After a crash or on a full disk, the last line may be incomplete. The next event then begins on
+/// a new line. A reader must ignore empty lines and lines that it cannot parse. If an event was
+/// retried, it may appear twice, with the same [`id`](AuditEvent::id).
 ///
-/// A new file can be read only by its owner (on Unix).
+/// On Unix, only the user who owns a new file can read it.
 ///
 /// ```
 /// use commerce_auth::{
@@ -47,7 +48,7 @@ pub struct JsonLinesAudit {
     queue: Sender<Waiting>,
 }
 
-/// A line that waits to be written, and the sender that reports the outcome to its caller.
+/// A line that waits to be written, and the sender that reports the outcome to the caller.
 #[derive(Debug)]
 struct Waiting {
     line: Vec<u8>,
@@ -85,13 +86,13 @@ impl AuditSink for JsonLinesAudit {
         answer.await.map_err(|_| gone())?.map_err(StoreError::new)
     }
 
-    /// Returns an error: the file is append-only, and older files may have been moved away.
+    /// Returns an error, because the file is append-only and older files may have been moved.
     async fn erase(&self, _: &Subject) -> Result<u64, StoreError> {
         Err(StoreError::new(CannotErase("JsonLinesAudit")))
     }
 }
 
-/// The error of a write if the thread has ended.
+/// Returns the error of a write for which no thread is running any more.
 fn gone() -> StoreError {
     StoreError::new(io::Error::from(io::ErrorKind::BrokenPipe))
 }
@@ -150,7 +151,7 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
-/// Does nothing, because other systems cannot open a folder as a file.
+/// Does nothing, because systems that are not Unix cannot open a folder as a file.
 #[cfg(not(unix))]
 fn sync_folder(_path: &Path) -> io::Result<()> {
     Ok(())

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use super::{AuditEvent, AuditSink};
 use crate::{error::StoreError, token::Subject};
 
-/// Keeps the newest events in the memory of this process, for development and tests. A restart
-/// forgets them.
+/// An audit sink for development and tests. It keeps the newest events in the memory of this
+/// process. A restart of the process loses them.
 ///
 /// Clones are cheap and share the events.
 #[derive(Clone, Debug)]
@@ -21,13 +21,13 @@ pub struct MemoryAudit {
 impl MemoryAudit {
     const EVENTS: usize = 10_000;
 
-    /// Creates a trail of the newest 10,000 events.
+    /// Creates a sink that keeps the newest 10,000 events.
     #[must_use]
     pub fn new() -> Self {
         Self::with_capacity(Self::EVENTS)
     }
 
-    /// Creates a trail of the newest `events` events.
+    /// Creates a sink that keeps the newest events, and at most `events` of them.
     #[must_use]
     pub fn with_capacity(events: usize) -> Self {
         Self { events: Arc::default(), capacity: events }

@@ -1,21 +1,23 @@
 //! The audit trail: each action, its subject, its actor, its origin, and the reason for a refusal.
 //!
-//! A flow reports its action as an [`AuditEvent`], and an [`AuditSink`] keeps the event. Events
-//! reach the sink in one of three ways:
+//! Each operation reports its action as an [`AuditEvent`], and an [`AuditSink`] stores the event.
+//! Events reach the sink in one of three ways:
 //!
-//! - An act that issues or changes a credential of an admin user or an assistant is recorded before
-//!   it is done, as an event with [`Outcome::Begun`]. If the sink fails, then the act is refused:
-//!   no token is issued and no one-time code is spent.
-//! - Other acts of admin users and of the host are recorded before the caller gets the answer. So
-//!   is a change to a customer's password, address or consent, and the end of all of a customer's
-//!   tokens. If the sink fails, then a success keeps its answer.
-//! - All other events go through a bounded queue, so that a slow sink delays no sign-in.
+//! - **Before the act.** An act that issues or changes a credential of an admin user, or begins an
+//!   assistance, is recorded before it is done. The event has [`Outcome::Begun`]. If the sink
+//!   fails, then the act is refused: no token is issued and no one-time code is spent.
+//! - **Before the caller gets the result.** This is for other acts of admin users and of the host.
+//!   It is also for a change of a customer's password, e-mail address or consent, and for the end
+//!   of all of a customer's tokens. If the sink fails, then the caller of a successful act still
+//!   gets the success.
+//! - **Through a bounded queue.** This is for all other events. A slow sink therefore delays no
+//!   sign-in of a customer.
 //!
-//! Events that anybody can cause, such as refused sign-ins, take at most half of the queue. Further
-//! refusals of one source are summed up in one event, which gives their number
-//! ([`AuditEvent::summed_up`]). A flood therefore never displaces the record of a customer who
-//! signs in. [`Auth::audit_stats`](crate::Auth::audit_stats) counts kept, waiting, summed and lost
-//! events.
+//! Events that anybody can cause, such as refused sign-ins, take at most half of the queue. If this
+//! half is full, then further refusals of one source are summed up in one event, which has their
+//! count ([`AuditEvent::summed_up`]). The other half of the queue stays free for other events, such
+//! as a customer's successful sign-in. [`Auth::audit_stats`](crate::Auth::audit_stats) counts
+//! stored, waiting, summed and lost events.
 //!
 //! The crate has these sinks:
 //!
@@ -24,25 +26,27 @@
 //! - with the feature `json-lines`, a file: `JsonLinesAudit`;
 //! - with the feature `tracing`, `TracingAudit`.
 //!
-//! A host sets its sink with [`AuthBuilder::audit`](crate::AuthBuilder::audit). Without a sink,
-//! nothing is recorded.
+//! Set the sink with [`AuthBuilder::audit`](crate::AuthBuilder::audit). Without a sink, no event is
+//! recorded.
 //!
 //! [`AuditSink::erase`] removes a person's data from a trail.
 //!
 //! # The chain
 //!
-//! With a [`Keyring`](crate::keyring::Keyring), `SqliteAudit` and `PostgresAudit` each sign their
-//! records as one chain. A signature covers the record's position and the link of the record before
-//! it.
+//! With a [`Keyring`](crate::keyring::Keyring), `SqliteAudit` and `PostgresAudit` sign their
+//! records. The signature of a record is called its link. It covers the record's position, the
+//! signed part of the record, and the link of the previous record. The records are therefore a
+//! chain.
 //!
-//! An attacker without a key cannot change, insert, move or remove a signed record unnoticed by the
-//! `Verifier`. The removal of the newest records is an exception. To report it, the `Verifier`
-//! needs a `Checkpoint` that was kept elsewhere. A record has two parts. The signed part holds the
-//! digest of the personal part, so the chain can still be verified after the personal part was
-//! erased.
+//! If an attacker without a secret key changes, inserts, moves or removes a signed record, then the
+//! `Verifier` detects this. The removal of the newest records is an exception: to detect it, the
+//! `Verifier` needs a `Checkpoint` that was kept outside the database.
 //!
-//! The page below explains what the chain proves and what it does not prove. It also explains how a
-//! trail is pruned, and what the chain costs.
+//! A record has a signed part and a personal part. The signed part holds only the digest of the
+//! personal part. So the chain can still be verified after the personal part was erased.
+//!
+//! The following text explains what the chain proves and what it does not prove, how to prune a
+//! trail, and what the chain costs.
 #![cfg_attr(
     all(feature = "postgres", feature = "sqlite"),
     doc = concat!("\n", include_str!("../../docs/audit-trail.md"))

@@ -4,17 +4,17 @@ use tracing::{field, info, warn};
 use super::{AuditEvent, AuditSink, Outcome, sink::CannotErase};
 use crate::{error::StoreError, token::Subject};
 
-/// Emits events to the `tracing` subscriber, under the target `commerce_auth::audit`. Refusals and
-/// failures are warnings, all others are information. The fields are named as in the event's
-/// serialised form.
+/// An audit sink that emits events to the `tracing` subscriber, under the target
+/// `commerce_auth::audit`. Refusals and failures have the level WARN, and all other events have the
+/// level INFO. The fields have the names of the event's serialised form.
 ///
-/// A subscriber cannot report whether it kept an event. If every assistance must be recorded, use a
-/// sink that can report it.
+/// A subscriber cannot report a failure to store an event. If every assistance must be recorded,
+/// use another sink.
 #[derive(Clone, Copy, Debug, Default)]
 #[allow(clippy::exhaustive_structs)]
 pub struct TracingAudit;
 
-/// Emits the fields that an event has: `tracing` leaves out those that are `None`.
+/// Emits all fields of an event, because `tracing` omits the fields that are `None`.
 macro_rules! emit {
     ($level:ident, $event:ident) => {
         $level!(
@@ -50,7 +50,7 @@ impl AuditSink for TracingAudit {
         }
         Ok(())
     }
-    /// Returns an error: the events must be erased in the system that received them.
+    /// Returns an error, because the events must be erased in the system that received them.
     async fn erase(&self, _: &Subject) -> Result<u64, StoreError> {
         Err(StoreError::new(CannotErase("TracingAudit")))
     }

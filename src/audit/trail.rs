@@ -20,27 +20,28 @@ use crate::{
     token::Subject,
 };
 
-/// Counts of the audit events of a process, for a host's metrics. Each event counts once, so the
-/// sum of all fields is the number of events.
+/// Counts of the audit events of this process, for your metrics. Each event counts in one field, so
+/// the sum of all fields is the number of events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuditStats {
-    /// Number of events that the sink kept.
+    /// Number of events that the sink has stored.
     pub kept: u64,
-    /// Number of events that wait in the queue, are being recorded, or are in a sum that is not
-    /// recorded yet.
+    /// Number of events that are not stored yet. They wait in the queue or in a sum, or the sink is
+    /// storing them now.
     pub waiting: u64,
-    /// Number of events that the queue had no room for and that the sink kept as sums
-    /// ([`AuditEvent::summed_up`]). Only events that anybody can cause are summed up. A rising
-    /// number means a flood, or a sink that is too slow.
+    /// Number of events that the sink has stored only as a part of a sum
+    /// ([`AuditEvent::summed_up`]), because the queue was full. Only events that anybody can cause
+    /// are summed up. If this count rises, then there is a flood, or the sink is too slow.
     pub summed_up: u64,
     /// Number of events that were lost because the queue was full, or because the random source
-    /// failed. Events that anybody can cause are summed up instead if the queue is full.
+    /// failed. An event that anybody can cause is not lost if the queue is full, because it is
+    /// summed up.
     pub dropped: u64,
-    /// Number of events that were lost because the sink could not keep them or their sum. If such
-    /// an event had to be recorded before an act of an admin user, then the act was refused. If the
-    /// end of a PostgreSQL trail was cut off, then this number rises, and the error of the next
-    /// record says so.
+    /// Number of events that were lost because the sink could not store them or their sum. If such
+    /// an event had to be recorded before an act, then the act was refused. This count also rises
+    /// if the newest records of a PostgreSQL trail were removed. The error of the next event then
+    /// names the loss.
     pub failed: u64,
 }
 
@@ -60,7 +61,7 @@ struct Kept {
 /// The state that the flows share with the thread.
 struct Shared {
     state: Mutex<State>,
-    /// Notified when there is something to record, or when no more events will come.
+    /// Notified when there is an event to record, or when no more events will come.
     work: Condvar,
     /// Notified when events were recorded.
     recorded: Event,
@@ -72,7 +73,7 @@ struct State {
     is_closed: bool,
 }
 
-/// The sink panicked.
+/// The error of a sink that panicked.
 #[derive(Debug, thiserror::Error)]
 #[error("the audit sink panicked")]
 struct Panicked;
@@ -94,7 +95,7 @@ impl Trail {
         self.record(draft, Outcome::Begun).await
     }
 
-    /// Records an event before it returns.
+    /// Records an event, and returns when the sink has stored it.
     pub(crate) async fn record(&self, draft: &Draft, outcome: Outcome) -> Result<(), Error> {
         let Some(Kept { sink, shared }) = &self.kept else { return Ok(()) };
         let event = self.finished(draft, outcome)?;
@@ -103,7 +104,7 @@ impl Trail {
         Ok(recorded?)
     }
 
-    /// Adds an event to the queue. If there is no room, then the event is summed up or counted as
+    /// Adds an event to the queue. If the queue is full, then the event is summed up or counted as
     /// dropped.
     pub(crate) fn note(&self, draft: &Draft, outcome: Outcome) {
         let Some(Kept { shared, .. }) = &self.kept else { return };
@@ -132,7 +133,8 @@ impl Trail {
         }
     }
 
-    /// Waits until all events that wait at the time of the call are recorded, including sums.
+    /// Waits until all events and sums that are in the queue at the time of the call were passed to
+    /// the sink.
     pub(crate) async fn flush(&self) {
         let Some(Kept { shared, .. }) = &self.kept else { return };
         let entered = {
@@ -153,10 +155,10 @@ impl Trail {
         self.kept.as_ref().map(|kept| kept.shared.state().stats).unwrap_or_default()
     }
 
-    /// Gives a draft its id, its time and its outcome.
+    /// Makes the finished event from a draft: adds the id, the time and the outcome.
     fn finished(&self, draft: &Draft, outcome: Outcome) -> Result<AuditEvent, RandomError> {
         let id = EventId::draw(self.random.as_ref())?;
-        // Every store keeps at least microseconds.
+        // Every sink can store a time with microseconds.
         let at = self.clock.now().truncate_to_microsecond();
         Ok(draft.clone().finish(id, at, outcome))
     }
@@ -181,8 +183,8 @@ impl Drop for Kept {
     }
 }
 
-/// Records waiting events in groups. The events of a group reach the sink in their order and are
-/// recorded concurrently, so that a sink can write them in one transaction.
+/// Records waiting events in groups. The events of a group reach the sink in their order. The sink
+/// gets all of them at once, so that it can write them in one transaction.
 fn serve(sink: &dyn AuditSink, shared: &Shared) {
     loop {
         let group = shared.take();
@@ -213,8 +215,8 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for events and takes some. Returns none once the queue is empty and no more events
-    /// will come.
+    /// Waits for events, and takes some of them out of the queue. Returns none if the queue is
+    /// empty and no more events will come.
     fn take(&self) -> Vec<Waiting> {
         let is_idle = |state: &mut State| state.backlog.is_empty() && !state.is_closed;
         let state = self.work.wait_while(self.state(), is_idle);

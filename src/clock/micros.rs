@@ -1,4 +1,4 @@
-//! Times as microseconds since 1970. Every backend stores at least this precision.
+//! The serialised form of times: microseconds since 1970. Every backend can store this precision.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::OffsetDateTime;

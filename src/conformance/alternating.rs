@@ -16,7 +16,7 @@ use crate::{
     token::{Grant, GrantId, Origin, Subject},
 };
 
-/// A store that alternates between two handles on one database, call by call.
+/// A store that has two handles on one database, and sends its calls to the two handles in turn.
 ///
 /// Use it to test that the rules also hold for two nodes.
 ///

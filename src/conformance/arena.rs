@@ -12,13 +12,13 @@ use std::{
 
 use crate::error::StoreError;
 
-/// A future of the suite.
+/// A future that the suite runs on the backend's runtime.
 pub type BoxFuture<'f> = Pin<Box<dyn Future<Output = ()> + Send + 'f>>;
 
 /// Runs the suite's futures. It is implemented for every function that takes a future and returns
-/// once the future has completed.
+/// when the future has completed.
 pub(super) trait Runtime: Sync {
-    /// Runs the future to its end on the calling thread.
+    /// Runs the future on the calling thread until it has completed.
     fn block_on(&self, future: BoxFuture<'_>);
 }
 
@@ -28,7 +28,7 @@ impl<R: for<'f> Fn(BoxFuture<'f>) + Sync> Runtime for R {
     }
 }
 
-/// A rule that a store broke.
+/// The error of a case: the store broke a rule.
 #[derive(Debug)]
 pub struct Failure(String);
 
@@ -77,8 +77,8 @@ impl<'a, S: Sync> Arena<'a, S> {
         drive(self.runtime, future)
     }
 
-    /// Calls `attempt` once for each of `callers`, each on its own thread if there are at most 128.
-    /// The threads start at a barrier.
+    /// Calls `attempt` once for each of `callers`. If there are at most 128 callers, then each has
+    /// its own thread. The threads start at a barrier.
     pub(super) fn race<T: Send, F: Future<Output = T> + Send>(
         &self,
         callers: usize,
@@ -111,8 +111,8 @@ impl<S: Sync> Arena<'_, S> {
     pub(super) const LONGEST: Duration = Duration::from_secs(2);
 
     /// Runs `attempt(caller, round)` with several callers at once, round after round. Before each
-    /// round, one of them runs `prepare(round)` while no other caller runs. `prepare` also checks
-    /// the round before, so it runs once more after the last round.
+    /// round, one caller runs `prepare(round)` while the other callers wait. `prepare` also checks
+    /// the previous round, so it runs once more after the last round.
     pub(super) fn rounds<A, P>(
         &self,
         callers: usize,
@@ -134,8 +134,9 @@ impl<S: Sync> Arena<'_, S> {
             let (barrier, stops, prepare, attempt, failed) = (&barrier, &stops, &prepare, &attempt, &failed);
             async move {
                 for round in 0..=Self::ROUNDS {
-                    // A caller that fails still waits at the barrier of the next round, so that no
-                    // other caller waits for it forever. All callers stop there.
+                    // A caller that fails still goes to the barrier of the next round. Otherwise
+                    // the other callers would wait for it forever. All callers stop at this
+                    // barrier.
                     if barrier.wait().is_leader() {
                         let judged = failed(prepare(round).await);
                         let is_last = round == Self::ROUNDS || began.elapsed() >= Self::LONGEST;

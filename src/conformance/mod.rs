@@ -1,7 +1,7 @@
 //! The test suite that every store must pass, including your own backend.
 //!
-//! One macro call in your tests runs every case on a fresh store, with real threads that start at a
-//! barrier:
+//! One macro call in your tests runs every case on a new, empty store. Cases that test concurrent
+//! calls use several threads:
 //!
 //! ```
 //! commerce_auth::store_conformance! {
@@ -12,15 +12,15 @@
 //! # fn main() {}
 //! ```
 //!
-//! - `runtime` runs a future to its end on the calling thread. The suite calls it from many threads
-//!   at once. For tokio: `{ let tokio = tokio::runtime::Runtime::new().unwrap(); move |future|
-//!   tokio.block_on(future) }`.
+//! - `runtime` runs a future on the calling thread until the future has completed. The suite calls
+//!   it from many threads at once. For tokio: `{ let tokio =
+//!   tokio::runtime::Runtime::new().unwrap(); move |future| tokio.block_on(future) }`.
 //! - `store` creates an empty store for one case. A backend with a server creates a separate schema
 //!   or prefix here. [`Alternating`] combines two handles on one database into one store.
 //! - `skip_unless` is optional and comes before `runtime`. It returns false if there is no server
-//!   to test with, and the cases are skipped. Let it print a message in that case.
+//!   to test with, so that the cases are skipped. It should then print a message.
 //! - `broken` is optional and comes last. It creates a store whose server cannot be reached. Every
-//!   verb must then return an error with its source.
+//!   verb of this store must return an error that has the driver's error as its source.
 //!
 //! The store needs only [`TokenStore`](crate::store::TokenStore) and
 //! [`StateStore`](crate::store::StateStore). [`token_conformance!`](crate::token_conformance) and
@@ -38,7 +38,7 @@ pub use arena::{BoxFuture, Failure};
 
 type Case<S> = fn(&Arena<'_, S>) -> Result<(), Failure>;
 
-/// Lists all cases. Passes the cases of a trait to the named macro.
+/// Lists all cases, and passes the cases of one trait to the named macro.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_cases {
@@ -135,7 +135,8 @@ macro_rules! case_table {
     };
 }
 
-/// Runs a case. A race calls the store from many threads. Any other case is a single future.
+/// Runs a case. A race calls the store from many threads. A case of another kind is a single
+/// future.
 macro_rules! case {
     (races::$case:ident $store:ident) => {
         cases::races::$case::<$store> as Case<$store>
@@ -160,7 +161,7 @@ macro_rules! suite {
             /// The names of all cases, for [`run`].
             pub const CASES: &[&str] = crate::__conformance_cases!($suite [case_names]);
 
-            /// Runs the named case on a fresh store. The macros call it for each case.
+            /// Runs the named case on a new, empty store. The macros call it for each case.
             ///
             /// # Errors
             ///
@@ -178,7 +179,7 @@ macro_rules! suite {
             }
 
             /// Calls every verb of a store whose server cannot be reached. Each verb must return an
-            /// error with its source.
+            /// error that has the driver's error as its source.
             ///
             /// # Errors
             ///

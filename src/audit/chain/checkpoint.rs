@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{AuditRecord, link::START};
 use crate::token::Digest;
 
-/// The text is not a valid checkpoint.
+/// The error of a text that is not a valid checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a checkpoint is a number and one or two times 64 lower-case hexadecimal digits, with colons in between"
@@ -13,14 +13,17 @@ use crate::token::Digest;
 #[non_exhaustive]
 pub struct CheckpointError;
 
-/// The newest signed record of a trail at some time: its position, its link and the link before it.
+/// A checkpoint of a signed trail: the position and the link of the newest signed record, and the
+/// link of the record before it.
 ///
-/// A checkpoint proves the signed records up to its position. It proves nothing about records from
-/// before the trail was signed, or from a node without a key.
+/// With a checkpoint, a verifier detects every change of the signed records up to the checkpoint's
+/// position. A checkpoint proves nothing about records without a signature. These are records from
+/// before the trail was signed, or from a node without a keyring.
 ///
-/// Keep checkpoints outside the database, where an attacker with write access to the database
-/// cannot change them. If the trail was cut off before a checkpoint or written anew, then
-/// [`Verifier`](super::Verifier) reports it. A checkpoint is one line of text and not a secret.
+/// Keep checkpoints where an attacker with write access to the database cannot change them. If the
+/// newest records up to a checkpoint were removed, or if the trail was replaced by another one,
+/// then a [`Verifier`](super::Verifier) reports it. A checkpoint is one line of text and not a
+/// secret.
 ///
 /// ```
 /// use commerce_auth::audit::Checkpoint;
@@ -40,19 +43,19 @@ pub struct Checkpoint {
     pub position: u64,
     /// The link of the record.
     pub link: Digest,
-    /// The link of the signed record before this one, or none if it was not known.
+    /// The link of the previous signed record. None if this link was not known.
     ///
     /// A verification that [begins with this checkpoint](super::Verifier::since) needs this link to
-    /// verify the checkpoint's own record, because earlier records may have been pruned. Without
-    /// the link, the verifier still compares the record with the checkpoint. It then reports the
-    /// record as [`Unproven`](super::FindingKind::Unproven).
+    /// verify the checkpoint's own record. It cannot take the link from the previous record, which
+    /// may have been pruned. Without the link, the verifier still compares the record with the
+    /// checkpoint. It then reports the record as [`Unproven`](super::FindingKind::Unproven).
     pub previous: Option<Digest>,
 }
 
 impl Checkpoint {
     /// Returns the checkpoint of the newest signed record.
     ///
-    /// `newest` holds the two newest signed records, the newest of them first. `is_whole` is true
+    /// `newest` holds the two newest signed records, with the newest one first. `is_whole` is true
     /// if the trail still has its first record.
     pub(crate) fn of_newest<'a>(
         newest: impl IntoIterator<Item = &'a AuditRecord>,

@@ -1,4 +1,4 @@
-//! Signs records. The signature of a record covers the link of the record before it.
+//! The signatures of records. The signature of a record covers the link of the previous record.
 
 use hmac::Mac;
 
@@ -10,19 +10,21 @@ use crate::{
     token::Digest,
 };
 
-/// The link that the first signed record follows.
+/// The link that the first signed record uses in place of the link of a previous record.
 pub(super) const START: Digest = Digest::from_bytes([0; 32]);
 
-/// The key signs links and erasures, so each kind has a prefix (domain separation).
+/// The same key signs links and erasures. Each kind of MAC begins with its own prefix, so that one
+/// cannot be used as the other (domain separation).
 const LINK: &[u8] = b"commerce-auth audit link v1";
 const ERASURE: &[u8] = b"commerce-auth audit erasure v1";
 
-/// The key was retired during the operation, or the trail is signed and there is no keyring.
+/// The error of a signature without a key. The key was retired during the operation, or the trail
+/// is signed and there is no keyring.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("cannot sign the audit record: the signing key is not available")]
 struct NoKey;
 
-/// Signs an event at a position, following the link of the record before it.
+/// Returns the link of an event at a position. `previous` is the link of the previous record.
 pub(crate) fn sign(
     keyring: &Keyring,
     position: u64,
@@ -33,7 +35,8 @@ pub(crate) fn sign(
     Ok((key, digest(link(mac, position, previous.unwrap_or(START), event))))
 }
 
-/// Signs the erasure of a record's personal part. Returns none if the record is not signed.
+/// Returns the MAC for the erasure of a record's personal part. Returns none if the record is not
+/// signed.
 pub(crate) fn sign_erasure(
     keyring: Option<&Keyring>,
     record: &AuditRecord,
@@ -43,12 +46,12 @@ pub(crate) fn sign_erasure(
     Ok(Some(Erasure { key, mac: digest(erasure(mac, record.position, link)) }))
 }
 
-/// Maximum number of signed records that are given to [`compare`]. One record is not enough,
-/// because somebody may have changed it since it was signed.
+/// Maximum number of signed records that [`compare`] gets. One record is not enough, because
+/// somebody may have changed this record after it was signed.
 pub(crate) const COMPARED: u8 = 8;
 
-/// Compares a keyring with the newest records of a trail, which are given in the order of their
-/// positions.
+/// Checks if a key of the keyring has signed one of the newest records of a trail. The records are
+/// in the order of their positions.
 pub(crate) fn compare(keyring: Option<&Keyring>, records: &[AuditRecord]) -> SignatureCheck {
     let is_whole = records.first().is_some_and(|first| first.position <= 1);
     let mut previous = is_whole.then_some(START);

@@ -11,46 +11,48 @@ use crate::{
     token::{Digest, Subject},
 };
 
-/// A record of the audit trail as a database keeps it.
+/// A record of the audit trail in the form in which a database stores it.
 ///
-/// Records implement serde's traits, so that a trail can be copied to the place where it is
-/// [verified](super::Verifier).
+/// Records implement serde's traits, so that you can copy a trail and [verify](super::Verifier) it
+/// on another machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AuditRecord {
     /// The position of the record: 1, 2, 3 and so on, without a gap.
     pub position: u64,
-    /// The public part, byte for byte as it was signed: the event without personal data, and the
-    /// SHA-256 of the personal part. JSON.
+    /// The public part, as JSON: the event without personal data, and the SHA-256 of the personal
+    /// part. These bytes were signed.
     pub event: String,
     /// The personal part with a random salt, as JSON. None if the event has no personal part, or if
     /// it was erased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub personal: Option<String>,
-    /// The key that signed the record. None if the record is not signed.
+    /// The id of the secret key that signed the record. None if the record is not signed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<KeyId>,
-    /// HMAC-SHA-256 of the record's position, its event and the link before it.
+    /// The signature: HMAC-SHA-256 of the record's position, the public part, and the link of the
+    /// previous record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<Digest>,
-    /// The proof that the holder of a key erased the personal part.
+    /// The proof that the personal part was erased by a holder of a secret key. None if there is no
+    /// such proof.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erased: Option<Erasure>,
-    /// The columns that an operator searches by.
+    /// The columns by which an operator can search.
     pub columns: RecordColumns,
 }
 
-/// The proof that the holder of a key erased the personal part of a record.
+/// The proof that the personal part of a record was erased by a holder of a secret key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(clippy::exhaustive_structs)] // Backends make it from their columns.
 pub struct Erasure {
-    /// The key that signed the erasure.
+    /// The id of the secret key that signed the erasure.
     pub key: KeyId,
     /// HMAC-SHA-256 of the record's position and link.
     pub mac: Digest,
 }
 
-/// The searchable columns beside an event. They repeat fields of the event.
+/// The searchable columns of a record. They have the values of some fields of the event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RecordColumns {
@@ -65,7 +67,7 @@ pub struct RecordColumns {
     /// The reason for a refusal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
-    /// `customer` or `admin`.
+    /// The kind of the account that the action concerns: `customer` or `admin`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject_kind: Option<String>,
     /// The id of the customer or admin user that the action concerns.
@@ -74,13 +76,13 @@ pub struct RecordColumns {
     /// The admin user who acts for the customer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
-    /// The account that the caller named.
+    /// The account key of the name that the caller presented.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
 }
 
-/// A record cannot be read, because somebody changed it or because it is damaged. No release writes
-/// such content.
+/// The error of a record that cannot be read. Somebody has changed the record, or it is damaged,
+/// because no release writes such content.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("a record of the audit trail cannot be read")]
 pub(crate) struct UnreadableRecord;
@@ -90,7 +92,7 @@ const PERSONAL: &str = "personal";
 /// The field of the personal part that holds the salt.
 const SALT: &str = "salt";
 
-/// The part that is signed: an event without personal data.
+/// The public part of a record, which is signed: an event without personal data.
 #[derive(Serialize)]
 struct PublicPart<'a> {
     #[serde(flatten)]
@@ -100,16 +102,16 @@ struct PublicPart<'a> {
     personal: Option<Digest>,
 }
 
-/// The part that can be erased.
+/// The personal part of a record, which can be erased.
 #[derive(Serialize)]
 struct PersonalPart {
     #[serde(flatten)]
     data: PersonalData,
-    /// A random text, so that nobody can guess the personal data from the digest.
+    /// A random text. It prevents that somebody guesses the personal data and compares the digests.
     salt: String,
 }
 
-/// A record that has no position in the trail yet.
+/// The parts of a new record, which has no position in the trail yet.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) event: String,
@@ -158,8 +160,9 @@ impl RecordColumns {
         })
     }
 
-    /// Returns the columns that repeat the JSON of a stored record. Actions and refusals stay text,
-    /// because a later release may have written words that this release does not know.
+    /// Returns the columns of a stored record, from the record's JSON. Actions and refusals are
+    /// returned as text, because a later release may have written a word that this release does not
+    /// know.
     fn fitting(fields: &Map<String, Value>) -> Option<Self> {
         let word = |name: &str| fields.get(name).and_then(Value::as_str).map(str::to_owned);
         let at = OffsetDateTime::parse(fields.get("at")?.as_str()?, &Rfc3339).ok()?;
@@ -180,19 +183,20 @@ impl RecordColumns {
 }
 
 impl AuditRecord {
-    /// Reads the event, without its personal data if that was erased.
+    /// Returns the event of the record. If the personal data was erased, then the event has none.
     ///
     /// # Errors
     ///
-    /// If the record cannot be read because somebody changed it, or because it is damaged. A record
-    /// that can be read is not proved to be unchanged: see [`Verifier`](super::Verifier).
+    /// If the record cannot be read, because somebody has changed it or because it is damaged. This
+    /// check does not find every change. To detect all changes, use a
+    /// [`Verifier`](super::Verifier).
     pub fn read(&self) -> Result<AuditEvent, StoreError> {
         let parts = self.parts().ok_or_else(unreadable)?;
         serde_json::from_value(Value::Object(parts.whole)).map_err(|_| unreadable())
     }
 
-    /// Returns the state of the personal part, or none if the parts of the record contradict each
-    /// other. It does not verify the link.
+    /// Returns the state of the personal part. Returns none if the parts of the record contradict
+    /// each other. The method does not verify the link.
     pub(super) fn agrees(&self) -> Option<Personal> {
         let Parts { whole, promised } = self.parts()?;
         if RecordColumns::fitting(&whole)? != self.columns {
@@ -222,7 +226,7 @@ impl AuditRecord {
     }
 }
 
-/// The event of a record, put together from its parts.
+/// The event of a record, made from the two parts.
 struct Parts {
     whole: Map<String, Value>,
     /// The digest of the personal part, from the public part.
@@ -231,12 +235,12 @@ struct Parts {
 
 /// The state of the personal part of a record.
 pub(super) enum Personal {
-    /// Nothing was erased.
+    /// The personal part is complete, or the event never had one.
     Whole,
     Gone(Option<Erasure>),
 }
 
-/// Serialises to JSON with the fields in the order of their names.
+/// Serialises a value to JSON. The fields are in the order of their names.
 fn json(part: &impl Serialize) -> Result<Value, StoreError> {
     serde_json::to_value(part).map_err(StoreError::new)
 }

@@ -3,15 +3,16 @@ use std::fmt;
 use super::Checkpoint;
 use crate::keyring::KeyId;
 
-/// The result of a [`Verifier`](super::Verifier).
+/// The result of the verification of an audit trail by a [`Verifier`](super::Verifier).
 ///
 /// If there are no findings, then the records from the first signed one to [`head`](Self::head) are
-/// complete, unchanged and in order. If there are at most 1,000 findings, then each signed record
-/// that no finding names is unchanged.
+/// complete, unchanged and in order. If there are findings, but at most 1,000, then each signed
+/// record without a finding is unchanged.
 ///
-/// The report says nothing about the records before the first signed one: look at
-/// [`signed`](Self::signed). Records after the head may have been removed. The verifier reports
-/// such a removal only if a later checkpoint was given.
+/// The report says nothing about the records before the first signed one. So compare
+/// [`signed`](Self::signed) with the number of records that you expect to be signed. Records after
+/// the head may have been removed. The verifier reports such a removal only if it was given a later
+/// checkpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
@@ -23,10 +24,10 @@ pub struct Report {
     pub erased: u64,
     /// The first 1,000 findings, in the order in which the verifier found them.
     pub findings: Vec<Finding>,
-    /// Number of findings, including those that were not kept.
+    /// Number of all findings, including those after the first 1,000.
     pub found: u64,
-    /// The checkpoint of the newest signed record. Keep it outside the database if there are no
-    /// findings.
+    /// The checkpoint of the newest signed record. If there are no findings, keep this checkpoint
+    /// outside the database.
     pub head: Option<Checkpoint>,
 }
 
@@ -48,7 +49,7 @@ impl Report {
     }
 }
 
-/// A defect of an audit trail.
+/// A finding of a verifier: a defect of an audit trail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
@@ -62,28 +63,30 @@ pub struct Finding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FindingKind {
-    /// The record differs from what was signed, does not follow the record before it, or
-    /// contradicts itself.
+    /// The record differs from the record that was signed, does not follow the previous record, or
+    /// has parts that contradict each other.
     Changed,
-    /// The record before this one is missing, so this record cannot be verified. Once the missing
-    /// record is restored, the verifier can tell whether this one was changed.
+    /// The previous record is missing, so this record cannot be verified. If you restore the
+    /// missing record, the verifier can find out if this record was changed.
     Unproven,
-    /// There are no records from this position up to the position `to`.
+    /// The records from this position up to the position `to` are missing.
     Missing {
         /// The last position of the gap.
         to: u64,
     },
-    /// The record is repeated, or comes after a record with a higher position.
+    /// The verifier got the record twice, or after a record with a higher position.
     OutOfOrder,
-    /// The record is not signed, but an earlier one is.
+    /// The record is not signed, but an earlier record is.
     Unsigned,
-    /// The record names a key that the verifier does not have.
+    /// The record was signed with a secret key that the verifier does not have.
     UnknownKey(KeyId),
-    /// The personal part is missing, and no valid MAC proves that the holder of a key erased it.
+    /// The personal part is missing, and there is no valid proof that a holder of a secret key
+    /// erased it.
     ErasedWithoutRight,
     /// The record differs from the checkpoint of this position.
     AnchorDiffers,
-    /// A checkpoint has this position, and the trail ends before it.
+    /// A checkpoint has this position, but the trail ends before it, so the newest records are
+    /// missing.
     CutOff,
 }
 

@@ -10,47 +10,53 @@ use crate::{
     token::Digest,
 };
 
-/// Finds records that were changed, inserted, reordered or removed in a signed audit trail.
+/// A verifier of a signed audit trail. It finds records that were changed, inserted, moved or
+/// removed.
 ///
-/// Call [`feed`](Self::feed) with the records in the order of their positions, from the `verify`
-/// method of a database or from a copy. The verifier needs every key that signed one of the
-/// records, so give it a separate keyring that also has the retired keys.
+/// Pass it to the `verify` method of `SqliteAudit` or `PostgresAudit`. Or, to verify a copy of a
+/// trail, call [`feed`](Self::feed) with the records in the order of their positions. The verifier
+/// needs every secret key that signed one of the records. So give it a separate keyring, which also
+/// has the retired keys.
 ///
-/// An attacker who can write to the database but has no key cannot change, insert or remove a
-/// signed record unnoticed. The signatures alone do not detect the following:
+/// Assume that an attacker can write to the database, but has no secret key. The verifier then
+/// detects if the attacker has changed, inserted or removed a signed record. From the signatures
+/// alone, the verifier cannot detect the following:
 ///
 /// - a change of the records before the first signed one;
 /// - the removal of the newest records;
 /// - the removal of the whole trail, or of all its signatures;
-/// - another trail in its place that was signed with the same keys, because a link names no
-///   database.
+/// - the replacement of the whole trail by another one that was signed with the same keys, because
+///   a link does not name the database.
 ///
-/// Stored checkpoints detect all of these except the first, up to the newest checkpoint. Store a
-/// [`Checkpoint`] elsewhere from time to time, and give all stored checkpoints to the verifier.
+/// With stored checkpoints, the verifier detects all of these except the first, for the records up
+/// to the newest checkpoint. From time to time, store a [`Checkpoint`] outside the database. Give
+/// all stored checkpoints to the verifier.
 ///
-/// An attacker who has a copy of erased personal data can restore the data unnoticed, because the
-/// data then matches the signed digest again.
+/// If an attacker has a copy of erased personal data, then the verifier does not detect that the
+/// attacker restores the data. The restored data matches the signed digest.
 ///
-/// An attacker who has a key can forge records. Only a stored checkpoint then reveals the change.
+/// An attacker who has a secret key can forge records. Only a stored checkpoint then reveals the
+/// change.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Verifier {
     keyring: Keyring,
-    /// The checkpoints in the order of positions. The checkpoint that the verification begins with
-    /// is one of them.
+    /// The checkpoints in the order of positions. They include the checkpoint with which the
+    /// verification begins.
     anchors: Vec<Checkpoint>,
     since: Option<Checkpoint>,
     /// The expected position of the next record.
     next: u64,
-    /// The link before the next record. None if it is not known.
+    /// The link of the record before the next one. None if this link is not known.
     previous: Option<Digest>,
-    /// True if a signed record comes before the next one.
+    /// True if the verifier has already read a signed record.
     after_signed: bool,
     report: Report,
 }
 
 impl Verifier {
-    /// Verifies a trail from its first record on, against the checkpoints that were kept elsewhere.
+    /// Creates a verifier that begins with the first record of a trail. It also compares the
+    /// records with these checkpoints, which were stored outside the database.
     pub fn new(keyring: &Keyring, anchors: &[Checkpoint]) -> Self {
         let mut anchors = anchors.to_vec();
         anchors.sort_unstable_by_key(|anchor| anchor.position);
@@ -65,11 +71,12 @@ impl Verifier {
         }
     }
 
-    /// Begins the verification with a trusted checkpoint.
+    /// Makes the verification begin with a trusted checkpoint.
     ///
-    /// Records before the checkpoint may have been pruned, and are ignored. The record of the
-    /// checkpoint must be present. It is verified with the [link before it](Checkpoint::previous)
-    /// that the checkpoint holds. Earlier checkpoints are ignored.
+    /// The verifier ignores records before the checkpoint, because they may have been pruned. It
+    /// also ignores earlier checkpoints. The record of the checkpoint must be present. To verify
+    /// this record, the verifier takes the [link of the previous record](Checkpoint::previous) from
+    /// the checkpoint.
     pub fn since(mut self, checkpoint: Checkpoint) -> Self {
         self.anchors.retain(|anchor| anchor.position >= checkpoint.position);
         self.anchors.insert(0, checkpoint);
@@ -82,7 +89,7 @@ impl Verifier {
         }
     }
 
-    /// The checkpoint that the verification begins with.
+    /// The checkpoint with which the verification begins.
     pub(crate) const fn first(&self) -> Option<Checkpoint> {
         self.since
     }
@@ -142,7 +149,7 @@ impl Verifier {
                 self.report.erased += 1;
                 match (record.link, erasure) {
                     (Some(link), Some(erasure)) => self.is_erased(record, link, erasure.key, &erasure.mac),
-                    // An unsigned record needs no proof that its personal part was erased.
+                    // If a record is not signed, its personal part may be missing without a proof.
                     (None, None) => Ok(()),
                     _ => Err(FindingKind::ErasedWithoutRight),
                 }
@@ -155,8 +162,8 @@ impl Verifier {
 
     fn is_linked(&self, record: &AuditRecord, key: KeyId, link: Digest) -> Result<(), FindingKind> {
         let mac = self.keyring.audit_mac(key).ok_or(FindingKind::UnknownKey(key))?;
-        // After a gap, the link of the previous record is unknown. An attacker who made the gap may
-        // have written this record, too.
+        // After a gap, the link of the previous record is unknown. So this record cannot be
+        // verified: the attacker who made the gap may have written it.
         let previous = self.previous.ok_or(FindingKind::Unproven)?;
         let expected = link::link(mac, record.position, previous, &record.event);
         expected.verify_slice(link.as_bytes()).map_err(|_| FindingKind::Changed)

@@ -11,7 +11,7 @@ use crate::{
     token::{Assistance, Grant, GrantId, Obtained, Subject},
 };
 
-/// Fails the case unless the condition holds.
+/// Makes the case fail if the condition is false.
 macro_rules! ensure {
     ($condition:expr, $($what:tt)+) => {
         if !$condition {
@@ -21,8 +21,9 @@ macro_rules! ensure {
 }
 pub(crate) use ensure;
 
-/// Returns a time for a case: a start in 2050 that has microseconds, plus `seconds`. The time is in
-/// the future, so that an engine that removes records by its own clock removes none.
+/// Returns a time for a case: a fixed time in 2050 with microseconds, plus `seconds`. The time is
+/// in the future, because an engine that removes records by its own clock must remove none during a
+/// case.
 fn at(seconds: u64) -> OffsetDateTime {
     OffsetDateTime::UNIX_EPOCH + Duration::from_micros(2_524_608_000_123_456) + Duration::from_secs(seconds)
 }
@@ -57,8 +58,8 @@ fn assistance(reason: &str) -> Assistance {
     Assistance::new(AdminId::from(7), id("an admin user's grant"), reason)
 }
 
-/// Returns texts that are difficult for some stores: quotes, patterns, terminators, other scripts,
-/// and the longest text.
+/// Returns texts that some stores may not keep unchanged: with quotes, search patterns, terminators
+/// or other scripts, and the longest text.
 fn odd_texts() -> Vec<String> {
     let texts = [
         "'",

@@ -1,4 +1,4 @@
-//! A store whose server cannot be reached.
+//! The case of a state store whose server cannot be reached.
 
 use std::error::Error;
 
@@ -9,7 +9,7 @@ use crate::{
     store::{Change, Changes, Index, StateStore},
 };
 
-/// Every verb returns an error with its source.
+/// Every verb returns an error that has the driver's error as its source.
 pub(in crate::conformance) async fn every_error_has_a_source<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {

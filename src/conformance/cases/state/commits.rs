@@ -6,7 +6,7 @@ use crate::{
     store::{Change, Changes, CommitOutcome, Index, Name, StateStore},
 };
 
-/// A put that expects an earlier or an unknown version changes nothing.
+/// A put whose expected version is an earlier or an unknown one changes nothing.
 pub(in crate::conformance) async fn a_put_names_the_version_it_replaces<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -24,7 +24,7 @@ pub(in crate::conformance) async fn a_put_names_the_version_it_replaces<S: State
     holds(store, &partition, &key, Some(4), "after a put").await
 }
 
-/// A creation does not replace an existing document, even an empty one.
+/// A creation does not replace an existing document, even if that document has no bytes.
 pub(in crate::conformance) async fn a_creation_expects_absence<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -38,7 +38,7 @@ pub(in crate::conformance) async fn a_creation_expects_absence<S: StateStore>(
     holds(store, &partition, &key(0), Some(1), "after a creation over a document").await
 }
 
-/// A deletion that expects another version changes nothing.
+/// A deletion whose expected version is not the stored one changes nothing.
 pub(in crate::conformance) async fn a_deletion_names_its_version<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -53,7 +53,8 @@ pub(in crate::conformance) async fn a_deletion_names_its_version<S: StateStore>(
     holds(store, &partition, &key, None, "after a deletion").await
 }
 
-/// A commit also compares the documents that it only checks, present or absent.
+/// A commit also compares the documents that it only checks. It checks that a document has a
+/// version, or that a document is absent.
 pub(in crate::conformance) async fn a_check_is_compared<S: StateStore>(store: &S) -> Result<(), Failure> {
     let partition = partition("a");
     committed(store, &partition, vec![Change::Put(put(key(0), None, 1))]).await?;
@@ -72,7 +73,8 @@ pub(in crate::conformance) async fn a_check_is_compared<S: StateStore>(store: &S
     holds(store, &partition, &key(5), Some(5), "after a put with a check").await
 }
 
-/// If one change does not match, then no change is made, whatever the order of the changes.
+/// If the version of one change does not match, then the commit makes no change. This holds for
+/// every order of the changes.
 pub(in crate::conformance) async fn all_changes_are_made_or_none<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -101,7 +103,8 @@ pub(in crate::conformance) async fn all_changes_are_made_or_none<S: StateStore>(
     holds(store, &partition, &key(100 + Changes::MAX as u64 - 1), Some(131), "after the largest commit").await
 }
 
-/// A conflict returns the present document of each change in order, including those that match.
+/// A conflict returns the present document of each change, in the order of the changes. This
+/// includes the documents whose version matches.
 pub(in crate::conformance) async fn a_conflict_answers_the_document_of_each_change<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -124,8 +127,8 @@ pub(in crate::conformance) async fn a_conflict_answers_the_document_of_each_chan
     Ok(())
 }
 
-/// A document that is deleted and created again with the same content does not match its earlier
-/// version.
+/// If a document is deleted and created again with the same content, then its earlier version does
+/// not match any more.
 pub(in crate::conformance) async fn a_document_created_again_has_no_earlier_version<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -144,7 +147,7 @@ pub(in crate::conformance) async fn a_document_created_again_has_no_earlier_vers
     committed(store, &partition, vec![Change::Put(put(key.clone(), Some(version(2)), 4))]).await
 }
 
-/// A store may be full only for new, expendable documents.
+/// A store may return "full" only for a commit that creates an expendable document.
 pub(in crate::conformance) async fn only_expendable_creations_find_no_room<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -178,8 +181,8 @@ pub(in crate::conformance) async fn only_expendable_creations_find_no_room<S: St
     Ok(())
 }
 
-/// A commit whose future is dropped makes all its changes or none. A dropped future blocks no later
-/// call.
+/// A commit whose future is dropped makes all its changes or none. A dropped future does not block
+/// later calls.
 pub(in crate::conformance) async fn a_dropped_commit_is_made_whole_or_not_at_all<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -208,7 +211,8 @@ pub(in crate::conformance) async fn a_dropped_commit_is_made_whole_or_not_at_all
     Ok(())
 }
 
-/// Polls a future until it has been pending this number of times, polls it once more, and drops it.
+/// Polls a future until it has been pending this number of times. Then polls it once more, and
+/// drops it.
 async fn dropped_after<T>(
     mut future: Pin<Box<dyn Future<Output = T> + Send + '_>>,
     pending: u64,

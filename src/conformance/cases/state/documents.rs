@@ -46,7 +46,8 @@ pub(in crate::conformance) async fn a_document_of_64_kib_comes_back<S: StateStor
     Ok(())
 }
 
-/// A load returns one document for each key, in the order of the keys, and none for absent ones.
+/// A load returns one entry for each document key, in the order of the keys. The entry of an absent
+/// document is none.
 pub(in crate::conformance) async fn a_load_answers_each_key_in_order<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -65,7 +66,8 @@ pub(in crate::conformance) async fn a_load_answers_each_key_in_order<S: StateSto
     Ok(())
 }
 
-/// Keys that differ in one part name different documents.
+/// Two documents are different if the partition, the kind or the id differs, even if the other two
+/// are equal.
 pub(in crate::conformance) async fn partitions_kinds_and_ids_are_apart<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {

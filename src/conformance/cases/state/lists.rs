@@ -22,7 +22,7 @@ fn listed(partition: Partition, rank: i64, number: u64) -> Listed {
     Listed { position: Position { rank, partition, key: key(number) }, document: document(number) }
 }
 
-/// Puts a document of this number with these index entries.
+/// Puts the document with this number into the store, with these index entries.
 async fn put_listed<S: StateStore>(
     store: &S,
     partition: &Partition,
@@ -32,7 +32,8 @@ async fn put_listed<S: StateStore>(
     committed(store, partition, vec![Change::Put(Put { index, ..put(key(number), None, number) })]).await
 }
 
-/// A list is in ascending order of rank, negative ranks first, with the content of each document.
+/// A list is in ascending order of rank, so negative ranks come first. It has the content of each
+/// document.
 pub(in crate::conformance) async fn a_list_is_in_order_of_rank<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -54,8 +55,8 @@ pub(in crate::conformance) async fn a_list_is_in_order_of_rank<S: StateStore>(
     Ok(())
 }
 
-/// A list continues exactly after a position. This also holds among equal ranks, and if the
-/// document at the position was removed.
+/// A list that begins after a position has exactly the documents behind that position. This also
+/// holds if several documents have the same rank, and if the document at the position was removed.
 pub(in crate::conformance) async fn a_list_goes_on_behind_a_position<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -92,7 +93,7 @@ fn document_version(listed: &[Listed], place: usize) -> crate::store::Version {
     listed.get(place).map_or(version(0), |listed| listed.document.version)
 }
 
-/// A list returns as many documents as requested if the index has that many.
+/// A list returns as many documents as requested, if the index has at least that many.
 pub(in crate::conformance) async fn a_list_is_not_cut_short<S: StateStore>(store: &S) -> Result<(), Failure> {
     let partition = partition("a");
     let other = Name::of("index-2");
@@ -138,8 +139,8 @@ pub(in crate::conformance) async fn an_entry_that_is_put_again_stays<S: StateSto
     Ok(())
 }
 
-/// A list leaves out deleted documents, and documents that no longer have the entry or have it with
-/// another rank.
+/// A list has no deleted documents, and no documents that no longer have an entry in the index. If
+/// an entry has a new rank, the document is only at the new position.
 pub(in crate::conformance) async fn a_list_leaves_out_entries_that_are_gone<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -170,8 +171,8 @@ pub(in crate::conformance) async fn a_list_leaves_out_entries_that_are_gone<S: S
     Ok(())
 }
 
-/// Indexes of partitions and indexes of the shop are separate, and so are indexes of different
-/// names. This holds even for the same documents.
+/// Indexes of partitions and indexes of the whole shop are separate. Indexes with different names
+/// are also separate. This holds even if the same documents have entries in several indexes.
 pub(in crate::conformance) async fn indexes_are_apart<S: StateStore>(store: &S) -> Result<(), Failure> {
     let other = Name::of("index-2");
     let [a, b] = ["a", "b"].map(partition);

@@ -23,7 +23,7 @@ fn partition(name: &str) -> Partition {
     Partition::of(&[name.as_bytes()])
 }
 
-/// Returns a key. Keys are ordered like their numbers.
+/// Returns the document key with this number. Document keys are ordered like their numbers.
 fn key(number: u64) -> Key {
     let mut id = [1; 32];
     let (front, _) = id.split_at_mut(8);
@@ -35,7 +35,7 @@ fn version(number: u64) -> Version {
     Version::from_bytes((u128::from(number) << 17 | 5).to_be_bytes())
 }
 
-/// Returns a put whose version and content have this number.
+/// Returns a put whose version and content contain this number.
 fn put(key: Key, expects: Option<Version>, number: u64) -> Put {
     Put {
         key,
@@ -75,7 +75,7 @@ async fn commit_at<S: StateStore>(
     Ok(store.commit(partition, &changes, now).await?)
 }
 
-/// Commits at time 0. There must be no conflict.
+/// Commits at time 0. The case fails if there is a conflict.
 async fn committed<S: StateStore>(
     store: &S,
     partition: &Partition,
@@ -89,7 +89,7 @@ async fn committed<S: StateStore>(
     Ok(())
 }
 
-/// Commits at time 0. There must be a conflict with these documents.
+/// Commits at time 0. The case fails if the result is not a conflict with these present documents.
 async fn conflicts<S: StateStore>(
     store: &S,
     partition: &Partition,
@@ -111,7 +111,8 @@ async fn load<S: StateStore>(
     Ok(documents.pop().flatten())
 }
 
-/// Checks that the document has this number, or is absent.
+/// Checks that the document contains this number. If the number is none, checks that the document
+/// is absent.
 async fn holds<S: StateStore>(
     store: &S,
     partition: &Partition,

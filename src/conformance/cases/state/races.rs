@@ -1,4 +1,5 @@
-//! Races. Callers on separate threads start each round together, up to 2,000 rounds.
+//! Cases that are races. Callers on separate threads start each round together. A race has up to
+//! 2,000 rounds.
 
 use std::{
     sync::{
@@ -14,8 +15,8 @@ use crate::{
     store::{Change, CommitOutcome, Document, Index, IndexEntry, Name, Partition, StateStore},
 };
 
-/// Returns a number for a version that is unique to a caller and a round. The lowest number of a
-/// round is 8 × (`round` + 1).
+/// Returns a number for a version. No other caller and no other round gets this number. The lowest
+/// number of a round is 8 × (`round` + 1).
 fn number_of(caller: usize, round: u64) -> u64 {
     (round + 1) << 3 | u64::try_from(caller).unwrap_or(7)
 }
@@ -32,8 +33,9 @@ pub(in crate::conformance) fn one_creation_wins<S: StateStore>(arena: &Arena<'_,
     one_commit_wins(arena, |round| round)
 }
 
-/// Runs rounds in which four callers put a document. `place` returns the number of its key for a
-/// round. Each caller expects the version at the beginning of the round.
+/// Runs rounds in which four callers put the same document at once. For a round, `place` returns
+/// the number of the document key. Each caller expects the version that the document had when the
+/// round began.
 fn one_commit_wins<S: StateStore>(
     arena: &Arena<'_, S>,
     place: impl Fn(u64) -> u64 + Sync,
@@ -68,8 +70,8 @@ fn one_commit_wins<S: StateStore>(
     })
 }
 
-/// If each of two callers changes one document and checks the other one's document, then exactly
-/// one succeeds.
+/// There are two callers and two documents. If each caller changes one document and checks the
+/// other document, then exactly one caller succeeds.
 pub(in crate::conformance) fn a_check_holds_until_the_commit<S: StateStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
@@ -122,7 +124,7 @@ pub(in crate::conformance) fn a_conflict_is_of_one_moment<S: StateStore>(
     })
 }
 
-/// The list of a partition returns both documents of a commit or neither.
+/// The list of an index of a partition returns both documents of a commit or neither.
 pub(in crate::conformance) fn a_list_is_of_one_moment<S: StateStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
@@ -143,8 +145,8 @@ pub(in crate::conformance) fn a_list_is_of_one_moment<S: StateStore>(
 
 const INDEX: Name = Name::of("index");
 
-/// One caller commits pairs of equal documents, one pair after the other. The other caller reads
-/// both documents, which must always be equal.
+/// One caller commits two documents with equal content, again and again with new content. The other
+/// caller reads both documents, which must always be equal.
 fn of_one_moment<'a, S: StateStore, F: Future<Output = Result<Vec<Document>, Failure>> + Send>(
     arena: &'a Arena<'_, S>,
     partition: Partition,
@@ -221,7 +223,7 @@ pub(in crate::conformance) fn a_sweep_spares_what_is_committed_meanwhile<S: Stat
     })
 }
 
-/// Returns the number that [`content`](super::content) holds.
+/// Returns the number that [`content`](super::content) has put into the document.
 fn number(document: &Document) -> u64 {
     let digits = document.bytes.iter().filter(|byte| byte.is_ascii_digit());
     digits.fold(0, |number, digit| number * 10 + u64::from(digit - b'0'))

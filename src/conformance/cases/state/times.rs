@@ -9,8 +9,8 @@ use crate::{
 };
 
 /// A document whose `keep_until` has passed is loaded and compared like any other document. Two
-/// nodes use the document, whose clocks differ by two minutes. The case runs with both orders of
-/// the two nodes.
+/// nodes whose clocks differ by two minutes use the document, one after the other. The case runs
+/// twice: once with each node as the first.
 pub(in crate::conformance) async fn an_expired_document_is_committed_again<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -39,7 +39,8 @@ pub(in crate::conformance) async fn an_expired_document_is_committed_again<S: St
     Ok(())
 }
 
-/// Until an hour after its `keep_until`, no commit makes the engine remove a document.
+/// The engine removes no document because of a commit, until one hour after the document's
+/// `keep_until`.
 pub(in crate::conformance) async fn an_engine_removes_nothing_within_an_hour<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -56,8 +57,8 @@ pub(in crate::conformance) async fn an_engine_removes_nothing_within_an_hour<S: 
     holds(store, &partition("a"), &key(0), Some(1), "less than an hour after its keep_until").await
 }
 
-/// A sweep removes only documents whose `keep_until` is at or before the instant, and no more than
-/// its limit.
+/// A sweep removes only documents whose `keep_until` is at or before the time `until`, and at most
+/// `limit` of them.
 pub(in crate::conformance) async fn a_sweep_removes_what_is_over<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -88,7 +89,8 @@ pub(in crate::conformance) async fn a_sweep_removes_what_is_over<S: StateStore>(
     Ok(())
 }
 
-/// The `keep_until` of the last put is used, even if it is none.
+/// A document has the `keep_until` of its last put. If the last put has none, then the document has
+/// none.
 pub(in crate::conformance) async fn a_sweep_goes_by_the_last_put<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {

@@ -1,11 +1,11 @@
-//! A store whose server cannot be reached.
+//! The case of a token store whose server cannot be reached.
 
 use std::error::Error;
 
 use super::{Generation, Origin, TokenStore, UNCAPPED, at, ensure, fresh, grant, id, subject};
 use crate::{conformance::Failure, error::StoreError};
 
-/// Every verb returns an error with its source.
+/// Every verb returns an error that has the driver's error as its source.
 pub(in crate::conformance) async fn every_error_has_a_source<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {

@@ -1,4 +1,4 @@
-//! The maximum number of live grants of a subject.
+//! Cases of the cap: the maximum number of live grants of a subject.
 
 use super::{
     GrantId, Insert, NonZero, TokenStore, admins, at, ensure, fresh, id, insert_under, insert_within,
@@ -24,7 +24,8 @@ async fn live<S: TokenStore>(store: &S, grants: &[(&Grant, bool)]) -> Result<(),
     Ok(())
 }
 
-/// Beyond the cap the oldest grant ends, by time of issue and not of insertion.
+/// If an insertion would exceed the cap, then the grant with the earliest time of issue ends. The
+/// time of insertion does not matter.
 pub(in crate::conformance) async fn the_oldest_goes_beyond_the_cap<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -35,7 +36,7 @@ pub(in crate::conformance) async fn the_oldest_goes_beyond_the_cap<S: TokenStore
     live(store, &[(&a, true), (&b, true), (&c, true)]).await?;
     fits(store, &d, THREE).await?;
     live(store, &[(&a, true), (&b, false), (&c, true), (&d, true)]).await?;
-    // A smaller cap ends more than one grant.
+    // With a smaller cap, one insertion ends several grants.
     let e = issued("e", 1, 5);
     fits(store, &e, TWO).await?;
     live(store, &[(&a, false), (&c, false), (&d, true), (&e, true)]).await?;
@@ -57,8 +58,8 @@ pub(in crate::conformance) async fn of_one_time_the_smallest_id_goes<S: TokenSto
         grant.id = GrantId::from_bytes(bytes);
     }
     same.sort_by_key(|grant| *grant.id.as_bytes());
-    // Inserted from the largest id down, so that a store that ends equal times in the order of
-    // insertion fails.
+    // The largest id is inserted first. A store that ends the grant that was inserted first
+    // therefore fails this case.
     for grant in same.iter().rev() {
         stored(store, grant).await?;
     }
@@ -70,8 +71,8 @@ pub(in crate::conformance) async fn of_one_time_the_smallest_id_goes<S: TokenSto
     live(store, &kept.iter().map(|grant| (grant, true)).collect::<Vec<_>>()).await
 }
 
-/// The inserted grant stays even if it is the oldest. Otherwise a node whose clock is behind could
-/// not sign anybody in.
+/// The inserted grant stays live even if it has the earliest time of issue. Otherwise nobody could
+/// sign in on a node whose clock is behind.
 pub(in crate::conformance) async fn the_inserted_grant_stays<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -85,7 +86,7 @@ pub(in crate::conformance) async fn the_inserted_grant_stays<S: TokenStore>(
     live(store, &[(&b, false), (&early, false), (&only, true)]).await
 }
 
-/// An insertion that stores nothing ends nothing.
+/// An insertion that stores no grant ends no other grant.
 pub(in crate::conformance) async fn a_refused_insertion_ends_nothing<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -125,7 +126,8 @@ pub(in crate::conformance) async fn only_live_grants_count<S: TokenStore>(store:
     live(store, &[(&live_one, true), (&last, true)]).await
 }
 
-/// A subject at its cap does not affect another subject, such as the admin user of the same id.
+/// If a subject has reached its cap, then this does not affect another subject, for example the
+/// admin user with the same id.
 pub(in crate::conformance) async fn a_cap_is_the_subjects_own<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {

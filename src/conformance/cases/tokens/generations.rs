@@ -1,4 +1,4 @@
-//! The generations of the shop and of a subject.
+//! Cases of the generations of the shop and of a subject.
 
 use super::{
     Generation, GenerationId, Insert, Subject, TokenStore, UNCAPPED, at, ensure, fresh, generation, grant,
@@ -6,8 +6,8 @@ use super::{
 };
 use crate::conformance::Failure;
 
-/// A shop stores the first generation that it gets and ignores later ones. A subject has no
-/// generation at first.
+/// The store keeps the first generation that it gets for the shop, and ignores later ones. A
+/// subject has no generation before its first revoke-all.
 pub(in crate::conformance) async fn a_shop_begins_with_what_it_is_handed<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -40,7 +40,8 @@ pub(in crate::conformance) async fn an_insertion_begins_no_shop<S: TokenStore>(
     Ok(())
 }
 
-/// A revoke-all and a revoke-everything return the new generation, which has the passed value.
+/// A revoke-all and a revoke-everything return the new generation. It is the value that the caller
+/// passed.
 pub(in crate::conformance) async fn revokes_answer_the_new_generation<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {

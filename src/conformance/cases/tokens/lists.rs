@@ -1,4 +1,4 @@
-//! A subject's grants, and what a purge removes.
+//! Cases of the list of a subject's grants, and of the purge.
 
 use std::{
     cmp::Reverse,
@@ -22,7 +22,7 @@ pub(in crate::conformance) async fn grants_are_the_subjects_own<S: TokenStore>(
     let generation = generation(store, &own.subject).await?;
     let answer = store.insert(&own, &origin, generation, UNCAPPED, at(0)).await?;
     ensure!(answer == Insert::Stored, "an insertion of a new grant returned {answer:?}");
-    // A customer and an admin user of the same key are two subjects.
+    // A customer and an admin user with the same id are two subjects.
     for grant in [grant("another's", 2), admins("admin", 1)] {
         stored(store, &grant).await?;
     }
@@ -31,7 +31,8 @@ pub(in crate::conformance) async fn grants_are_the_subjects_own<S: TokenStore>(
     Ok(())
 }
 
-/// The newest grants come first, among equal times the largest id, and no more than requested.
+/// The newest grants come first. Among grants with the same time of issue, the largest id comes
+/// first. The list has at most as many grants as requested.
 pub(in crate::conformance) async fn the_newest_grants_come_first<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -50,7 +51,8 @@ pub(in crate::conformance) async fn the_newest_grants_come_first<S: TokenStore>(
     Ok(())
 }
 
-/// A thousand grants of a subject are listed, purged and revoked like a single one.
+/// A subject with a thousand grants can be listed, purged and revoked like a subject with one
+/// grant.
 pub(in crate::conformance) async fn a_thousand_grants_are_like_one<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -79,7 +81,7 @@ pub(in crate::conformance) async fn a_thousand_grants_are_like_one<S: TokenStore
     Ok(())
 }
 
-/// A purge removes expired grants, at most as many as requested, and no live grant.
+/// A purge removes only expired grants, and at most as many as requested.
 pub(in crate::conformance) async fn purging_spares_live_grants<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -100,7 +102,7 @@ pub(in crate::conformance) async fn purging_spares_live_grants<S: TokenStore>(
     Ok(())
 }
 
-/// A bar that has not ended outlives a purge.
+/// A purge does not remove a bar before its `bar_until`.
 pub(in crate::conformance) async fn purging_keeps_bars<S: TokenStore>(store: &S) -> Result<(), Failure> {
     let barred = issued("barred", 1, 20);
     store.revoke(&barred.id, at(0), at(30)).await?;

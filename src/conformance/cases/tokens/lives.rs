@@ -1,4 +1,4 @@
-//! The beginning and the expiry of a grant.
+//! Cases of a single grant: the insertion, the expiry and the revoke.
 
 use super::{
     AdminId, Grant, GrantId, Insert, Obtained, Origin, Subject, TokenStore, UNCAPPED, assistance, at, ensure,
@@ -7,7 +7,7 @@ use super::{
 };
 use crate::conformance::Failure;
 
-/// Grants of every shape are returned as they were inserted.
+/// Grants with every combination of fields are returned as they were inserted.
 pub(in crate::conformance) async fn what_is_inserted_is_found<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -28,7 +28,7 @@ pub(in crate::conformance) async fn what_is_inserted_is_found<S: TokenStore>(
     Ok(())
 }
 
-/// A second grant of the same id is a collision and changes nothing.
+/// The insertion of a second grant with the same id returns a collision and changes nothing.
 pub(in crate::conformance) async fn an_id_is_inserted_once<S: TokenStore>(store: &S) -> Result<(), Failure> {
     let (first, second) = (grant("same", 1), grant("same", 2));
     stored(store, &first).await?;
@@ -39,7 +39,7 @@ pub(in crate::conformance) async fn an_id_is_inserted_once<S: TokenStore>(store:
     Ok(())
 }
 
-/// A grant is live until just before its expiry, and not at its expiry.
+/// A grant is live until one microsecond before its expiry. At its expiry, it is not live.
 pub(in crate::conformance) async fn a_grant_expires_at_the_instant<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -68,8 +68,8 @@ pub(in crate::conformance) async fn a_revoked_grant_is_gone<S: TokenStore>(store
     Ok(())
 }
 
-/// A revoke that arrives before its insertion wins, until its bar ends. A later revoke does not
-/// shorten a bar.
+/// If a grant is revoked before it is inserted, then the insertion is refused until the bar ends. A
+/// later revoke does not shorten a bar.
 pub(in crate::conformance) async fn a_revoke_bars_a_later_insert<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -88,7 +88,8 @@ pub(in crate::conformance) async fn a_revoke_bars_a_later_insert<S: TokenStore>(
     Ok(())
 }
 
-/// Any text is stored unchanged as an id, a reason or a user agent. Different ids stay separate.
+/// Any text is stored unchanged as a subject's id, a reason or a user agent. Subjects with
+/// different ids stay separate.
 pub(in crate::conformance) async fn grants_of_odd_input_are_kept_apart<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {

@@ -21,7 +21,7 @@ use crate::{
     token::{Grant, GrantId, Obtained, Origin, Subject},
 };
 
-/// A cap that no case reaches.
+/// A maximum number of live grants that no case reaches.
 const UNCAPPED: NonZero<usize> = NonZero::<usize>::MAX;
 
 /// Returns a generation id that no other call returns.
@@ -33,7 +33,7 @@ async fn generation<S: TokenStore>(store: &S, subject: &Subject) -> Result<Gener
     Ok(store.generation(subject, fresh()?).await?)
 }
 
-/// Signs in: reads the generation and inserts.
+/// Signs in: reads the generation, and then inserts the grant.
 async fn insert<S: TokenStore>(store: &S, grant: &Grant) -> Result<Insert, Failure> {
     insert_within(store, grant, UNCAPPED).await
 }
@@ -56,14 +56,14 @@ async fn insert_under<S: TokenStore>(
     Ok(store.insert(grant, &Origin::default(), generation, cap, grant.issued_at).await?)
 }
 
-/// Signs in. The grant must be stored.
+/// Signs in. The case fails if the grant is not stored.
 async fn stored<S: TokenStore>(store: &S, grant: &Grant) -> Result<(), Failure> {
     let answer = insert(store, grant).await?;
     ensure!(answer == Insert::Stored, "an insertion of a new grant returned {answer:?}");
     Ok(())
 }
 
-/// Revokes all grants of a subject, one microsecond before the time of the cases' sign-ins.
+/// Revokes all grants of a subject, one microsecond before second 0, at which the cases sign in.
 async fn revoke_all<S: TokenStore>(
     store: &S,
     subject: &Subject,

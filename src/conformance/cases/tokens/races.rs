@@ -1,4 +1,5 @@
-//! Races. Callers on separate threads start each round together, up to 2,000 rounds.
+//! Cases that are races. Callers on separate threads start each round together. A race has up to
+//! 2,000 rounds.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,7 +12,7 @@ use crate::{
     store::Generation,
 };
 
-/// If callers create a shop's generation at once, then all get the same generation.
+/// If several callers create a shop's generation at once, then all of them get the same generation.
 pub(in crate::conformance) fn one_generation_begins_a_shop<S: TokenStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
@@ -23,7 +24,7 @@ pub(in crate::conformance) fn one_generation_begins_a_shop<S: TokenStore>(
     Ok(())
 }
 
-/// Once a revoke has returned, no find that starts later returns the grant.
+/// After a revoke has returned, a find that starts later does not return the grant.
 pub(in crate::conformance) fn no_find_after_a_revoke<S: TokenStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
@@ -73,7 +74,8 @@ pub(in crate::conformance) fn one_insertion_of_an_id_wins<S: TokenStore>(
     })
 }
 
-/// A grant that is revoked while it is inserted is not live, in either order.
+/// A grant that is revoked while it is inserted is not live afterwards, whichever of the two calls
+/// takes effect first.
 pub(in crate::conformance) fn a_revoke_wins_over_its_insertion<S: TokenStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
@@ -95,7 +97,7 @@ pub(in crate::conformance) fn a_revoke_wins_over_its_insertion<S: TokenStore>(
     })
 }
 
-/// The grants that were stored in a round, each with the generation that it was stored under.
+/// The grants that were stored in a round, each with the generation under which it was stored.
 type Signed = Results<(GrantId, Generation)>;
 
 /// Runs a round in which three callers sign in while a fourth calls `revoke`, which replaces the
@@ -138,7 +140,7 @@ fn sign_ins_while<S: TokenStore, R: Future<Output = Result<(), Failure>> + Send>
     })
 }
 
-/// A grant that lives after a revoke-all was inserted under the present generation.
+/// A grant that is live after a revoke-all was inserted under the new generation.
 pub(in crate::conformance) fn revoke_all_races_sign_ins<S: TokenStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
@@ -146,7 +148,7 @@ pub(in crate::conformance) fn revoke_all_races_sign_ins<S: TokenStore>(
     sign_ins_while(arena, revoke, revoke())
 }
 
-/// A grant that lives after a revoke-everything was inserted under the present generation.
+/// A grant that is live after a revoke-everything was inserted under the new generation.
 pub(in crate::conformance) fn revoke_everything_races_sign_ins<S: TokenStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
@@ -157,15 +159,16 @@ pub(in crate::conformance) fn revoke_everything_races_sign_ins<S: TokenStore>(
     sign_ins_while(arena, revoke, async { Ok(()) })
 }
 
-/// Four callers insert grants for one subject at its cap. At every moment it has exactly as many
-/// live grants as the cap allows.
+/// Four callers insert grants for a subject that has reached its cap. At every moment the subject
+/// has exactly as many live grants as the cap allows.
 pub(in crate::conformance) fn the_cap_is_exact_under_races<S: TokenStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
     const CAP: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(2);
     let store = arena.store();
     let raced = |caller: usize, round: u64| -> Grant {
-        // All times are before the grants' expiry, and in another order than the insertions.
+        // All times of issue are before the grants' expiry. Their order differs from that of the
+        // insertions.
         issued(&format!("{caller} {round}"), 1, (round * 7 + u64::try_from(caller).unwrap_or(0)) % 40)
     };
     let now = at(50);
@@ -203,7 +206,7 @@ pub(in crate::conformance) fn the_cap_is_exact_under_races<S: TokenStore>(
     )
 }
 
-/// A purge does not remove an ended bar that has just been extended.
+/// A purge does not remove a bar that had ended but has just been extended.
 pub(in crate::conformance) fn a_purge_spares_a_bar_that_is_lengthened<S: TokenStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::conformance::Failure;
 
-/// A sign-in that read its generation before a revoke-all gets no live grant.
+/// A sign-in that read the generation before a revoke-all gets no live grant.
 pub(in crate::conformance) async fn revoke_all_stops_a_sign_in_in_flight<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -22,8 +22,8 @@ pub(in crate::conformance) async fn revoke_all_stops_a_sign_in_in_flight<S: Toke
     Ok(())
 }
 
-/// A sign-in that starts after a revoke-all gets a live grant, even at the same instant. Other
-/// subjects are not affected.
+/// A sign-in that starts after a revoke-all gets a live grant, even if both have the same time. A
+/// revoke-all does not affect other subjects.
 pub(in crate::conformance) async fn revoke_all_spares_a_later_sign_in<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -43,8 +43,8 @@ pub(in crate::conformance) async fn revoke_all_spares_a_later_sign_in<S: TokenSt
     Ok(())
 }
 
-/// A node whose clock is ahead revokes all grants of a subject. A grant that has already expired by
-/// this clock is then not live by any clock.
+/// A node whose clock is ahead revokes all grants of a subject. One grant has already expired by
+/// this clock. After the revoke, this grant is not live for a node with a right clock either.
 pub(in crate::conformance) async fn revoke_all_ends_what_its_clock_takes_for_expired<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -56,7 +56,8 @@ pub(in crate::conformance) async fn revoke_all_ends_what_its_clock_takes_for_exp
     Ok(())
 }
 
-/// A revoke-all keeps the grant that it names, and still stops sign-ins in progress.
+/// A revoke-all keeps the grant that its argument `keep` names. It still stops sign-ins in
+/// progress.
 pub(in crate::conformance) async fn revoke_all_keeps_one<S: TokenStore>(store: &S) -> Result<(), Failure> {
     revoke_all(store, &subject(1), None).await?;
     for name in ["kept", "gone", "gone too"] {
@@ -83,8 +84,8 @@ pub(in crate::conformance) async fn revoke_all_keeps_one<S: TokenStore>(store: &
     Ok(())
 }
 
-/// If the id to keep is another subject's, revoked or unknown, then no grant of this subject is
-/// kept and none is revived.
+/// The id to keep may belong to another subject, to a revoked grant, or to no grant. The revoke-all
+/// then keeps no grant of this subject, and makes no revoked grant live again.
 pub(in crate::conformance) async fn revoke_all_keeps_only_its_own<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -101,7 +102,8 @@ pub(in crate::conformance) async fn revoke_all_keeps_only_its_own<S: TokenStore>
     Ok(())
 }
 
-/// A revoke-everything ends every subject's grants and sign-ins in progress, but no later sign-in.
+/// A revoke-everything ends the grants of every subject, and stops sign-ins in progress. It does
+/// not stop later sign-ins.
 pub(in crate::conformance) async fn revoke_everything_ends_all<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
