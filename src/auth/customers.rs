@@ -135,7 +135,7 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// - [`InputError::Email`]: the address is malformed.
+    /// - [`InputError::Email`]: the e-mail address is malformed.
     /// - [`Error::Unavailable`]: the storage backend request failed. The attempts may have been
     ///   cleared.
     pub async fn unlock_customer(&self, website: &Website, email: &str) -> Result<(), Error> {

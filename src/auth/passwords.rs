@@ -102,10 +102,10 @@ impl Auth {
     /// Call this method after a registration. The method also implements Commerce's
     /// `resendConfirmationEmail`.
     ///
-    /// If no unconfirmed account has the address, no token is mailed. The work and the result are
-    /// the same for every address, whether its account is unknown, active, disabled or unconfirmed.
-    /// The rate limits count requests for an e-mail address, so they are the same whether or not
-    /// the address has an account.
+    /// If no unconfirmed account has the e-mail address, no token is mailed. The work and the
+    /// result are the same for every address, whether its account is unknown, active, disabled or
+    /// unconfirmed. The rate limits count requests for an e-mail address, so they are the same
+    /// whether or not the address has an account.
     ///
     /// The token is valid for
     /// [`Lifetimes::confirmation_token`](crate::config::Lifetimes::confirmation_token) and works
@@ -122,7 +122,8 @@ impl Auth {
     /// - [`SignInError::ChallengeRequired`]: the attempt needs a response to the host's
     ///   [`Challenge`](crate::challenge::Challenge), and the response is missing or wrong. Nothing
     ///   was looked up, and the request was not counted.
-    /// - [`SignInError::TooManyRequests`]: too many requests for this address, or from this source.
+    /// - [`SignInError::TooManyRequests`]: too many requests for this e-mail address, or from this
+    ///   source.
     /// - [`Error::Unavailable`], [`Error::Random`]: a token may have been made, but no mail was
     ///   sent.
     #[doc(alias = "resendConfirmationEmail")]
@@ -252,11 +253,11 @@ impl Auth {
     /// and the result are the same whether or not the new e-mail address already has an account.
     /// The mails differ:
     ///
-    /// - If the new address has no account, a confirmation token is mailed to it
+    /// - If the new e-mail address has no account, a confirmation token is mailed to it
     ///   ([`Notice::EmailChangeRequested`]).
-    /// - If the new address has an account, the customer of that account gets a notice
+    /// - If the new e-mail address has an account, the customer of that account gets a notice
     ///   ([`Notice::RegisteredAgain`]).
-    /// - In both cases, a notice goes to the present address ([`Notice::EmailChangeAsked`]).
+    /// - In both cases, a notice goes to the present e-mail address ([`Notice::EmailChangeAsked`]).
     ///
     /// Only the newest three confirmation tokens are valid. All of them end when the customer
     /// changes or resets the password, or confirms the new e-mail address.
@@ -264,10 +265,10 @@ impl Auth {
     /// # Errors
     ///
     /// - As [`confirm_password`](Self::confirm_password).
-    /// - [`InputError::Email`]: the new address is malformed. Nothing was looked up.
+    /// - [`InputError::Email`]: the new e-mail address is malformed. Nothing was looked up.
     /// - [`InternalError::NotConfigured`]: there is no notifier.
-    /// - [`SignInError::TooManyRequests`]: too many requests for the new address, or from this
-    ///   source.
+    /// - [`SignInError::TooManyRequests`]: too many requests for the new e-mail address, or from
+    ///   this source.
     /// - [`Error::Unavailable`], [`Error::Random`]: a token may have been made, but no mail was
     ///   sent.
     #[doc(alias = "updateCustomerEmail")]
@@ -350,10 +351,10 @@ impl Auth {
     /// [`Notifier`](crate::notifier::Notifier), which mails it: Commerce's
     /// `requestPasswordResetEmail`.
     ///
-    /// If no account has the address, or the account is disabled, no mail is sent. The work and the
-    /// result are the same for every address, whether its account is missing, locked or disabled.
-    /// The rate limits count requests for an e-mail address, so they are the same whether or not
-    /// the address has an account.
+    /// If no account has the e-mail address, or the account is disabled, no mail is sent. The work
+    /// and the result are the same for every address, whether its account is missing, locked or
+    /// disabled. The rate limits count requests for an e-mail address, so they are the same whether
+    /// or not the address has an account.
     ///
     /// The reset token is valid for
     /// [`Lifetimes::reset_token`](crate::config::Lifetimes::reset_token). It works once: in
@@ -370,7 +371,8 @@ impl Auth {
     /// - [`SignInError::ChallengeRequired`]: the attempt needs a response to the host's
     ///   [`Challenge`](crate::challenge::Challenge), and the response is missing or wrong. Nothing
     ///   was looked up, and the request was not counted.
-    /// - [`SignInError::TooManyRequests`]: too many requests for this address, or from this source.
+    /// - [`SignInError::TooManyRequests`]: too many requests for this e-mail address, or from this
+    ///   source.
     /// - [`Error::Unavailable`], [`Error::Random`]: a token may have been made, but no mail was
     ///   sent.
     #[doc(alias("requestPasswordResetEmail", "/V1/customers/password"))]
