@@ -221,8 +221,8 @@ impl HashingPool {
 
 impl Drop for HashingPool {
     fn drop(&mut self) {
-        // The threads are notified while the lock is held. So no thread can begin to wait between
-        // the change of the flag and the notification.
+        // The flag is set while the lock is held. So no thread can begin to wait between its check
+        // of the flag and the notification.
         let queue = self.shared.lock();
         self.shared.closed.store(true, Ordering::Relaxed);
         drop(queue);

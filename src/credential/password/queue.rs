@@ -48,8 +48,8 @@ impl Line {
         }
     }
 
-    /// Returns the line for hashes that no client waits for: hashes that the host requests, and new
-    /// hashes that replace outdated ones after a sign-in.
+    /// Returns the line for two kinds of hash: hashes that the host requests, and new hashes that
+    /// replace outdated ones after a sign-in.
     pub(crate) const fn of_host() -> Self {
         Self { lane: Lane::Known, source: None }
     }
