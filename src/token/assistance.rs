@@ -22,7 +22,7 @@ pub enum AssistanceEnd {
     /// The assistance token became invalid, because the admin user signed out or may no longer
     /// assist, or because the customer's tokens were revoked.
     Withdrawn,
-    /// The assistance token was never issued, because the sign-in failed after the entry was
+    /// The assistance token was never issued, because a later step failed after the entry was
     /// written.
     NotIssued,
 }

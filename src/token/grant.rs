@@ -191,8 +191,8 @@ pub struct Grant {
     pub id: GrantId,
     /// The account that the token belongs to.
     pub subject: Subject,
-    /// The website where the token is valid. `None` for an admin user's token, which is valid on
-    /// all websites.
+    /// The website where the token is valid. `None` for an admin user's token, which belongs to no
+    /// website.
     pub website: Option<Website>,
     /// How the grant was obtained.
     pub obtained: Obtained,
