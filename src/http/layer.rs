@@ -30,8 +30,8 @@ use crate::{
     state::budgets::Budget,
 };
 
-/// A layer around a host's router. It adds a [`Caller`] to each request, and security headers to
-/// each response.
+/// A layer around a host's router. It adds a [`Caller`] to each request, and headers to each
+/// response.
 ///
 /// Without proxies, the client's IP address is the address of the peer: the other side of the
 /// connection. So that the layer can read it, serve the router with

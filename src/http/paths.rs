@@ -16,9 +16,9 @@ use tower_service::Service;
 /// | `//rest/V1/…` | `/rest/V1/…` |
 ///
 /// Commerce ignores additional slashes at the beginning and end of a path, and accepts a path with
-/// and without the name of its front script, `index.php`. The function changes only the path
-/// `/graphql` and paths below `/rest`. It does not change the query, and does not decode
-/// percent-encoded characters.
+/// and without the name of its front script, `index.php`. The function changes only the forms of
+/// the path `/graphql` and of paths below `/rest`. It does not change the query, and does not
+/// decode percent-encoded characters.
 ///
 /// # Security
 ///

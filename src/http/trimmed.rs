@@ -5,7 +5,8 @@ use icu_properties::{CodePointSetData, props::DefaultIgnorableCodePoint};
 /// `trim`, which also removes the NUL character.
 ///
 /// The GraphQL adapter and the REST adapter trim these arguments. The operations of
-/// [`Auth`](crate::Auth) do not trim them: they refuse white space.
+/// [`Auth`](crate::Auth) do not trim them. They refuse an e-mail address with white space, and
+/// compare a user name with its spaces.
 pub(crate) fn trimmed(text: &str) -> &str {
     let is_invisible = |char| CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(char);
     text.trim_matches(|char: char| char.is_whitespace() || char == '\0' || is_invisible(char))
