@@ -13,7 +13,7 @@ pub struct WebsiteError;
 /// codes, belongs to.
 ///
 /// The same e-mail address on two websites belongs to two accounts, and a token of one website is
-/// refused on another. A shop with one website needs no code of its own. It uses
+/// refused on another. A shop with one website need not choose a code. It uses
 /// [`Website::default`], which has the code `base`, as in Commerce.
 ///
 /// ```

@@ -405,7 +405,7 @@ impl Auth {
     /// would fail with status 503. New audit records would be signed with a key that the verifier
     /// of the trail does not have.
     ///
-    /// If the store has neither second factors nor signed audit records, the check accepts every
+    /// If the store has no second factors and no signed audit records, the check accepts every
     /// keyring. It reads at most 128 second factors and 9 audit records, and writes nothing.
     ///
     /// The check also refuses a keyring whose old key was retired too early: before any node has

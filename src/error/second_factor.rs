@@ -31,8 +31,8 @@ pub enum SecondFactorError {
     /// the admin user is disabled, or the admin user's tokens were ended after the enrolment began.
     #[error("Invalid two-factor authorization token")]
     InvalidEnrolmentToken,
-    /// The code is neither a current code of the authenticator nor an unused recovery code, or the
-    /// code was used before.
+    /// The code is wrong: it is not a current code of the authenticator and not a recovery code. Or
+    /// the code was used before.
     #[error("Invalid code.")]
     InvalidCode,
     /// The admin user's sign-in is too old for this operation, or was made without a second factor.

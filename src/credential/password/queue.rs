@@ -99,9 +99,9 @@ impl<J> Queue<J> {
     }
 
     /// Adds a job to the end of its line. The jobs of one source fill at most a quarter of the
-    /// lane. If the lane is full, the new job may displace another one: the last job of the longest
-    /// line, if that line has at least two jobs more than the line of the new job. The displaced
-    /// job is returned.
+    /// lane. If the lane is full, the new job may displace the last job of the longest line. That
+    /// line must have at least two jobs more than the line of the new job. The displaced job is
+    /// returned.
     pub(super) fn push(&mut self, line: Line, job: J) -> Result<(Ticket, Option<J>), Full> {
         let capacity = self.capacity;
         let jobs = self.lane(line.lane);
