@@ -220,10 +220,11 @@ pub trait Notifier: Debug + Send + Sync + 'static {
     ///
     /// # Security
     ///
-    /// A password reset request for an unknown e-mail address gets the same response as for a known
-    /// one, but only the known one causes a notification. If the notifier were slow, the duration
-    /// of the response would reveal which e-mail addresses have an account. So only add the
-    /// notification to a queue in memory or to a channel, and send the mail in another task.
+    /// Requests for a password reset get the same response for a known and for an unknown e-mail
+    /// address. Only a request for a known address causes a notification. If the notifier were
+    /// slow, the duration of the response would reveal which e-mail addresses have an account. So
+    /// only add the notification to a queue in memory or to a channel, and send the mail in another
+    /// task.
     ///
     /// # Errors
     ///

@@ -13,7 +13,8 @@ use crate::random::{RandomError, SecureRandom, draw};
 /// of requests if an account exists.
 ///
 /// Each process draws a random hash key for the ids of decoys. An attacker does not know this hash
-/// key, so the attacker cannot compute the id of a decoy, nor create an account with such an id.
+/// key. So the attacker cannot compute the id of a decoy, and cannot create an account with such an
+/// id.
 pub(crate) struct Decoys([u8; 16]);
 
 impl Decoys {

@@ -45,9 +45,11 @@ impl Auth {
     /// - [`SignInError::ChallengeRequired`]: the attempt needs a response to the host's
     ///   [`Challenge`](crate::challenge::Challenge), and the response is missing or wrong. No
     ///   account was looked up, and the attempt was not counted.
-    /// - [`SignInError::Refused`]: the admin user does not exist or is disabled, the password is
-    ///   wrong, the budget is spent, or all tokens were revoked during the sign-in. The error does
-    ///   not distinguish these cases.
+    /// - [`SignInError::Refused`]: the error does not distinguish these cases:
+    ///   - The admin user does not exist or is disabled.
+    ///   - The password is wrong.
+    ///   - A budget is spent.
+    ///   - All tokens were revoked during the sign-in.
     /// - [`SecondFactorError::Required`], [`SecondFactorError::InvalidCode`]: the password is
     ///   right, but the code is missing, wrong or used before. Once the budget of codes is spent,
     ///   the error is [`SignInError::Refused`].
@@ -257,8 +259,8 @@ impl Auth {
     ///   secret. By default, five times in 15 minutes are allowed
     ///   ([`Budgets::second_factor`](crate::config::Budgets::second_factor)). Or the source has
     ///   failed too often over all accounts.
-    /// - [`SecondFactorError::InvalidEnrolmentToken`]: the token is unknown, expired or replaced,
-    ///   or the admin user's tokens were ended after it was made, for example by the activation of
+    /// - [`SecondFactorError::InvalidEnrolmentToken`]: the enrolment token is unknown, expired or
+    ///   replaced. Or the admin user's tokens have ended since, for example by the activation of
     ///   another authenticator.
     /// - [`SecondFactorError::AlreadyEnrolled`]: the second factor has changed since the token was
     ///   made.

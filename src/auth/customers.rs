@@ -157,10 +157,10 @@ impl Auth {
     /// customer may still wait in the audit queue. After all other nodes have
     /// [flushed](Self::flush_audit) their audit queues, call the method again.
     ///
-    /// If an admin user generates a one-time code at the same time, the code's record may be stored
-    /// after the erasure, with the customer's id and the reason. Such a code is refused, and
-    /// [`purge`](Self::purge) removes the record once it expired an hour ago. The same is true of
-    /// codes in a host's own [`OtcStore`](crate::store::OtcStore).
+    /// An admin user may generate a one-time code at the same time. Then the code's record, with
+    /// the customer's id and the reason, may be stored after the erasure. Such a code is refused,
+    /// and [`purge`](Self::purge) removes the record once it expired an hour ago. The same is true
+    /// of codes in a host's own [`OtcStore`](crate::store::OtcStore).
     ///
     /// # Errors
     ///

@@ -110,9 +110,9 @@ impl Auth {
     /// The token is valid for
     /// [`Lifetimes::confirmation_token`](crate::config::Lifetimes::confirmation_token) and works
     /// once, in [`confirm_email`](Self::confirm_email). Only the newest three tokens of an account
-    /// are valid. If the request is made with [`ConfirmationRequest::after_registration`] and the
-    /// e-mail address has an active account, the customer gets a notice that another person
-    /// registered with the address ([`Notice::RegisteredAgain`]).
+    /// are valid. [`ConfirmationRequest::after_registration`] has one more effect. If the e-mail
+    /// address has an active account, the customer gets a notice that a person registered with the
+    /// address ([`Notice::RegisteredAgain`]).
     ///
     /// # Errors
     ///
@@ -150,10 +150,10 @@ impl Auth {
     ///
     /// # Security
     ///
-    /// This is the pre-hijacking attack: an attacker registers a victim's e-mail address with the
-    /// attacker's own password, and waits until the victim follows the link in the mail. The
-    /// confirmation token proves that a person read the mail. The token does not prove that this
-    /// person chose the password.
+    /// This call must resist pre-hijacking. In this attack, an attacker registers a victim's e-mail
+    /// address with the attacker's own password. Then the attacker waits until the victim follows
+    /// the link in the mail. The confirmation token proves that a person read the mail. The token
+    /// does not prove that this person chose the password.
     ///
     /// The confirmation ends all tokens, reset tokens and e-mail changes that the attacker began
     /// with that password before. The attacker still knows the password, so the host needs one of
@@ -431,9 +431,9 @@ impl Auth {
     /// Implements Commerce's `GET /V1/customers/{id}/password/resetLinkToken/{token}`.
     ///
     /// Returns `Ok` if the token is valid. An unknown customer and a wrong token cause the same
-    /// work and the same error. Wrong tokens count in two budgets: one for each pair of customer
-    /// and source, with the size of [`Budgets::source`](crate::config::Budgets::source), and one
-    /// for the source over all customers. Commerce does not limit this request.
+    /// work and the same error. Wrong tokens count in two budgets. The budget of a customer and a
+    /// source together has the size of [`Budgets::source`](crate::config::Budgets::source). The
+    /// other budget is that of the source over all accounts. Commerce does not limit this request.
     ///
     /// # Errors
     ///

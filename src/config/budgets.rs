@@ -14,9 +14,9 @@ pub struct Budgets {
     /// (NIST SP 800-63B-4 section 3.2.2).
     ///
     /// Once the budget is spent, all unknown sources together get one attempt after a pause of 15
-    /// min. Each failure doubles the pause, up to 4 h. A device or source from which the account
-    /// has signed in within 90 days is not affected: it has a separate budget with the size of
-    /// [`source`](Self::source).
+    /// min. Each failure doubles the pause, up to 4 h. A device or source is not affected if the
+    /// account has signed in from it within 90 days. Such a device or source has a separate budget
+    /// with the size of [`source`](Self::source).
     pub account: Budget,
     /// The budget of failures of one source over all accounts: 100 failures in an hour. A source is
     /// an IPv4 address or an IPv6 /64 network.

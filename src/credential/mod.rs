@@ -2,8 +2,13 @@
 //! verification.
 //!
 //! A customer's sign-in compares the `password` argument with three kinds of credential, in this
-//! order: the account's password, a reset token, a one-time code that an admin user generated. The
-//! first match decides how the sign-in continues. With
+//! order:
+//!
+//! 1. the account's password;
+//! 2. the account's reset tokens;
+//! 3. the one-time codes that admin users generated for the account.
+//!
+//! The first match decides how the sign-in continues. With
 //! [`AuthConfig::steps`](crate::AuthConfig::steps), a host can leave out the second and the third
 //! kind, but cannot change the order.
 

@@ -63,8 +63,8 @@ impl TotpSecret {
     ///
     /// # Errors
     ///
-    /// If the text is not base32, if the secret is shorter than the 160 bits that RFC 4226 section
-    /// 4 recommends, or if it is longer than 256 bytes.
+    /// If the text is not base32, or if the secret has fewer than 160 bits or more than 256 bytes.
+    /// RFC 4226 section 4 recommends 160 bits.
     pub fn from_base32(text: &str) -> Result<Self, TotpSecretError> {
         Self::parse(text, Self::BYTES)
     }
@@ -152,8 +152,8 @@ impl TotpSecret {
     }
 
     /// Returns the newest time step whose code another node may have accepted, if the clock of that
-    /// node is at most 30 s ahead. This is two steps after the present one: one step because the
-    /// code of the next step is accepted, and one step because of the difference between the
+    /// node is at most 30 s ahead. This is two steps after the present one. One step is added
+    /// because the code of the next step is accepted, and one because of the difference between the
     /// clocks.
     pub(crate) fn newest_step(now: OffsetDateTime) -> u64 {
         (u64::try_from(now.unix_timestamp()).unwrap_or_default() / Self::STEP).saturating_add(2)

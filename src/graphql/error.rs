@@ -116,8 +116,11 @@ const INTERNAL: &str = "internal";
 /// that has a category.
 ///
 /// If a resolver has returned a [`StoreError`] or an [`Error`] with `?`, it counts as if [`error`]
-/// had converted it. Commerce has no status for three cases, so the crate adds these: 429 if a
-/// limit is reached, 503 if the service is busy or down, and 500 for a mistake of the host.
+/// had converted it. Commerce has no status for three cases, so the crate adds these:
+///
+/// - 429: a limit is reached;
+/// - 503: the service is busy or down;
+/// - 500: a mistake of the host.
 #[must_use]
 pub fn status(response: &Response) -> StatusCode {
     match response.errors.iter().find_map(category) {

@@ -30,8 +30,8 @@ macro_rules! identity {
             }
         }
 
-        /// Extracts the identity. Returns `None` if there is no token, the token has ended, or the
-        /// token is of another kind (customer or admin user) or for another website.
+        /// Extracts the identity. Returns `None` if there is no valid token, if the token is of
+        /// another kind (customer or admin user), or if it is for another website.
         impl<S: Sync> OptionalFromRequestParts<S> for $identity {
             type Rejection = RestError;
 

@@ -3,9 +3,11 @@
 //!
 //! A host puts [`AuthLayer`] around its router. For each request, the layer creates a [`Caller`]
 //! with the bearer token, the website and the origin. The extractors and the GraphQL resolvers use
-//! this `Caller`. The layer also adds the headers that a sign-in service must send: `Cache-Control:
-//! no-store`, `WWW-Authenticate` to a response with status 401, and `Retry-After` to a response
-//! with status 429 or 503.
+//! this `Caller`. The layer also adds the headers that a sign-in service must send:
+//!
+//! - `Cache-Control: no-store` to every response;
+//! - `WWW-Authenticate` to a response with status 401;
+//! - `Retry-After` to a response with status 429 or 503.
 #![cfg_attr(
     all(feature = "axum", feature = "graphql"),
     doc = concat!("\n", include_str!("../../docs/adapters.md")),

@@ -6,9 +6,9 @@ byte_newtype! {
     /// The SHA-256 digest of a secret, such as a reset token or a one-time code. The library stores
     /// the digest in place of the secret.
     ///
-    /// A digest is not a secret. The hashed secret has at least 128 random bits, so it cannot be
-    /// found from the digest, and no slow hash or salt is needed (ASVS v5.0.0-6.5.2). Digests are
-    /// compared in constant time. The digest of a bearer token has another type:
+    /// A digest is not a secret. The hashed secret has at least 128 random bits, so an attacker
+    /// cannot find it from the digest. A slow hash or a salt is not needed (ASVS v5.0.0-6.5.2).
+    /// Digests are compared in constant time. The digest of a bearer token has another type:
     /// [`GrantId`](super::GrantId).
     #[allow(clippy::derived_hash_with_manual_eq)] // Equal as derived, in constant time.
     pub struct Digest([u8; 32]);

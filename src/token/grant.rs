@@ -117,8 +117,8 @@ impl Obtained {
     }
 }
 
-/// The assistance that a token belongs to: the admin user who acts for the customer, the grant of
-/// the admin user's own token, and the reason.
+/// The assistance that a token belongs to. It has the admin user who acts for the customer, the
+/// grant of the admin user's own token, and the reason.
 ///
 /// The claim `act` of RFC 8693 has the same purpose.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

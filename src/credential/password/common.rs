@@ -58,8 +58,8 @@ fn is_listed(password: &str) -> bool {
     filter.contains(&SipHasher24::new().hash(password.as_bytes()))
 }
 
-/// True if all characters are equal, or if each character is the next one, or each is the previous
-/// one, of the character before it: `aaaa`, `abcd`, `4321`, `8901`.
+/// True if all characters are equal, or if they go up or down by one from character to character:
+/// `aaaa`, `abcd`, `4321`, `8901`.
 fn is_run(chars: impl Iterator<Item = char> + Clone) -> bool {
     let step = |(one, next): (char, char)| match (one, next) {
         ('9', '0') => 1,

@@ -14,8 +14,8 @@ const SHORTEST_LABEL: usize = 4;
 /// Replaces a removed word, so that the characters before and after it do not form another word.
 const REMOVED: &str = " ";
 
-/// Returns the context words of an e-mail address: the whole address, the part before the `@`, the
-/// domain, and each label of the domain that has at least four characters.
+/// Returns the context words of an e-mail address. They are the whole address, the part before the
+/// `@`, the domain, and the labels of the domain with at least four characters.
 pub(super) fn words_of(email: &Email) -> Vec<String> {
     let (local, domain) = email.as_str().split_once('@').unwrap_or((email.as_str(), ""));
     let (domain, _) = idna::domain_to_unicode(domain);

@@ -33,8 +33,8 @@ pub struct PasswordPolicy {
     ///   `1234567890`. The crate includes the list as a filter, so nothing is downloaded. The
     ///   filter also refuses at most one in 32,768 passwords that are not on the list. A customer
     ///   whose password is refused chooses another password.
-    /// - A run of characters: all are equal, or each is the next or previous one in the alphabet or
-    ///   the digits.
+    /// - A run of characters: all are equal, or they go up or down by one, such as `abcd` or
+    ///   `4321`.
     /// - A password that consists of one or several context words, with up to eight digits and any
     ///   number of spaces and signs. Context words are the parts of the customer's e-mail address,
     ///   the admin user's name, [`AuthConfig::issuer`](crate::AuthConfig::issuer) and
@@ -74,9 +74,9 @@ impl PasswordPolicy {
         }
     }
 
-    /// Checks a customer's new password in Commerce's order: it must differ from the e-mail
-    /// address, then the length, the spaces at the beginning and end, and the classes are checked.
-    /// The checks for context words and common passwords come last.
+    /// Checks a customer's new password. The order is that of Commerce: e-mail address, length,
+    /// spaces at the beginning and end, classes. The checks for context words and common passwords
+    /// come last.
     pub(crate) fn judge(&self, email: &Email, password: &Credential) -> Result<(), PolicyViolation> {
         self.judge_apart(email.as_str(), PolicyViolation::SameAsEmail, password)?;
         self.judge_guessable(&context::words_of(email), password)
