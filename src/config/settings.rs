@@ -120,7 +120,7 @@ impl AuthConfig {
     /// - An account allows 100 failed sign-ins in a year (NIST SP 800-63B-4 section 3.2.2). After
     ///   90, it is locked for unknown devices and sources until a password reset or
     ///   [`Auth::unlock_customer`](crate::Auth::unlock_customer). The other 10 are reserved for the
-    ///   account's known devices together.
+    ///   account's known devices and sources together.
     #[must_use]
     pub fn strict() -> Self {
         Self {

@@ -22,10 +22,14 @@ const MAX_BODY_BYTES: usize = 256 * 1024;
 /// Returns a handler that serves GraphQL over HTTP, by GET and POST, with Commerce's statuses. The
 /// router must have [`AuthLayer`](crate::http::AuthLayer) around it.
 ///
-/// The handler checks every request with the [`Admission`]. It refuses a mutation by GET with
-/// status 405, a body of more than 256 KiB with 413, and a POST that is not `application/json` with
-/// 415. For `OPTIONS`, the response has status 204 and the header `Allow`. The handler adds no
-/// headers for CORS, so add a layer for them.
+/// The handler checks every request with the [`Admission`]. It refuses these requests:
+///
+/// - a mutation by GET: status 405;
+/// - a body of more than 256 KiB: status 413;
+/// - a POST that is not `application/json`: status 415.
+///
+/// For `OPTIONS`, the response has status 204 and the header `Allow`. The handler adds no headers
+/// for CORS, so add a layer for them.
 ///
 /// Variables and extensions may be missing, null, an empty text or an empty list, because PHP
 /// encodes an empty map as an empty list. The handler does not support persisted queries. If a
