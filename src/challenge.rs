@@ -171,7 +171,7 @@ pub struct ChallengeAnswer<'a> {
     pub response: &'a str,
     /// The operation of the attempt.
     pub action: ChallengeAction,
-    /// The website of the account. None for an admin user.
+    /// The website of the account. It is `None` for an admin user.
     pub website: Option<&'a Website>,
     /// The e-mail address or the user name as the client sent it. The account may not exist.
     pub account: &'a str,

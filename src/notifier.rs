@@ -41,7 +41,7 @@ pub enum Notice {
         /// base URL in the host's configuration, never from the `Host` header of a request, which
         /// an attacker can choose.
         token: ResetToken,
-        /// The time at which the token expires.
+        /// The time at which the token in the link expires.
         expires_at: OffsetDateTime,
     },
     /// The customer has set a new password with a reset token.
@@ -54,7 +54,7 @@ pub enum Notice {
         /// base URL in the host's configuration, never from the `Host` header of a request, which
         /// an attacker can choose.
         token: ConfirmationToken,
-        /// The time at which the token expires.
+        /// The time at which the token in the link expires.
         expires_at: OffsetDateTime,
     },
     /// A person tried to register with the customer's e-mail address, or to change the e-mail
@@ -68,7 +68,7 @@ pub enum Notice {
         /// base URL in the host's configuration, never from the `Host` header of a request, which
         /// an attacker can choose.
         token: ConfirmationToken,
-        /// The time at which the token expires.
+        /// The time at which the token in the link expires.
         expires_at: OffsetDateTime,
     },
     /// The signed-in customer has requested a change of the e-mail address. This mail goes to the
@@ -165,7 +165,7 @@ pub enum AdminNotice {
         /// base URL in the host's configuration, never from the `Host` header of a request, which
         /// an attacker can choose.
         token: EnrolmentToken,
-        /// The time at which the token expires.
+        /// The time at which the token in the link expires.
         expires_at: OffsetDateTime,
     },
     /// An authenticator was set up. All earlier tokens have ended.
@@ -201,9 +201,10 @@ pub enum AdminNotice {
     /// user has signed in before are not affected.
     Locked {
         /// The secret for [`Auth::unlock_admin_by_link`](crate::Auth::unlock_admin_by_link). Build
-        /// the link from a configured address, never from a request's `Host`.
+        /// the link from a base URL in the host's configuration, never from the `Host` header of a
+        /// request.
         token: UnlockToken,
-        /// The time at which the token expires.
+        /// The time at which the token in the link expires.
         expires_at: OffsetDateTime,
     },
 }

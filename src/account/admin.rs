@@ -40,7 +40,7 @@ pub trait AdminUser: Send + Sync {
     /// Returns the stored user name.
     fn username(&self) -> &str;
 
-    /// Returns the stored password hash. None if the admin user has no password.
+    /// Returns the stored password hash, or `None` if the admin user has no password.
     fn password_hash(&self) -> Option<&str>;
 
     /// Returns the status of the account. The library refuses an admin user whose status is not

@@ -28,7 +28,7 @@ pub trait Customer: Send + Sync {
     /// it asked for.
     fn email(&self) -> &str;
 
-    /// Returns the stored password hash. None if the account has no password.
+    /// Returns the stored password hash, or `None` if the account has no password.
     fn password_hash(&self) -> Option<&str>;
 
     /// Returns the status of the account, which decides if the customer may sign in.

@@ -216,7 +216,7 @@ impl Auth {
 
     /// Begins the enrolment of a new authenticator for a signed-in admin user.
     ///
-    /// The present authenticator, if any, stays in use until
+    /// If the admin user has an authenticator already, it stays in use until
     /// [`activate_admin_factor`](Self::activate_admin_factor) accepts the first code of the new
     /// one.
     ///
@@ -378,21 +378,21 @@ impl Auth {
         flow::remove_admin_factor(&self.services, admin).await
     }
 
-    /// Encrypts at most `limit` second factors again with the keyring's current key, and returns
-    /// the count of these second factors.
+    /// Encrypts the secrets of at most `limit` second factors again, with the current secret key of
+    /// the keyring. Returns the count of these second factors.
     ///
-    /// The method reads only second factors that were encrypted with another key. After a key
-    /// rotation, call it until it returns 0, and only then
-    /// [retire](crate::keyring::Keyring::retire) the old key. A sign-in with a second factor also
-    /// encrypts that second factor again.
+    /// The method reads only second factors that were encrypted with another secret key. After a
+    /// rotation of the secret keys, call the method until it returns 0, and only then
+    /// [retire](crate::keyring::Keyring::retire) the old secret key. A sign-in with a second factor
+    /// also encrypts that second factor again.
     ///
     /// # Errors
     ///
     /// - [`InternalError::NotConfigured`]: there is no keyring.
     /// - [`Error::Unavailable`]: some second factors could not be encrypted again, because a
-    ///   storage request failed or no key of the keyring decrypts them. Do not retire a key then. A
-    ///   second factor that cannot be decrypted does not keep the method from encrypting the
-    ///   others.
+    ///   storage request failed or no secret key of the keyring decrypts them. Do not retire a
+    ///   secret key then. A second factor that cannot be decrypted does not keep the method from
+    ///   encrypting the others.
     pub async fn reseal_factors(&self, limit: usize) -> Result<usize, Error> {
         flow::reseal_factors(&self.services, limit).await
     }
@@ -401,18 +401,18 @@ impl Auth {
     ///
     /// Call this method when the host starts, before it serves requests.
     ///
-    /// The check refuses a keyring whose keys decrypt none of the second factors, or verify none of
-    /// the newest audit records. Such a keyring belongs to another shop, or was generated again
-    /// because the old key file was missing. With a wrong keyring, the sign-ins of admin users
-    /// would fail with status 503. New audit records would be signed with a key that the verifier
-    /// of the trail does not have.
+    /// The check refuses a keyring whose secret keys decrypt none of the second factors, or verify
+    /// none of the newest audit records. Such a keyring belongs to another shop, or was generated
+    /// again because the file with the old secret keys was missing. With a wrong keyring, the
+    /// sign-ins of admin users would fail with status 503. New audit records would be signed with a
+    /// secret key that the verifier of the trail does not have.
     ///
     /// If the store has no second factors and no signed audit records, the check accepts every
     /// keyring. It reads at most 128 second factors and 9 audit records, and writes nothing.
     ///
-    /// The check also refuses a keyring whose old key was retired too early: before any node has
-    /// signed an audit record with the new key. In a shop with few audit events this can take long.
-    /// [`Keyring`] says how to rotate keys in such a shop.
+    /// The check also refuses a keyring whose old secret key was retired too early: before any node
+    /// has signed an audit record with the new one. In a shop with few audit events this can take
+    /// long. [`Keyring`] says how to rotate the secret keys in such a shop.
     ///
     /// ```
     /// use commerce_auth::{
@@ -441,9 +441,9 @@ impl Auth {
     ///
     /// # Security
     ///
-    /// If the check fails, restore the earlier key. Never generate a new one. The check finds
-    /// mistakes in the configuration. It does not find audit records that an attacker has changed:
-    /// only a [verifier](crate::audit) does.
+    /// If the check fails, restore the earlier secret key. Never generate a new one. The check
+    /// finds mistakes in the configuration. It does not find audit records that an attacker has
+    /// changed: only a [verifier](crate::audit) does.
     pub async fn check_keyring(&self) -> Result<KeyringReport, KeyringCheckError> {
         flow::check_keyring(&self.services).await
     }

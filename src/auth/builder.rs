@@ -108,7 +108,7 @@ impl AuthBuilder {
     }
 
     /// Sets the keyring: the host's secret keys. Without a keyring, no second factor can be set up.
-    /// The check characters of a bearer token are then computed with a public key. They detect
+    /// The check characters of a bearer token are then computed without a secret key. They detect
     /// typing errors, but not a string that an attacker has computed.
     pub fn keyring(self, keyring: Keyring) -> Self {
         Self { keyring: Some(keyring), ..self }

@@ -31,8 +31,8 @@ impl Media {
         let graphql = Range::best(&ranges, "application/graphql-response+json");
         match graphql {
             // The type `application/graphql-response+json` is chosen if its quality value is higher
-            // than that of JSON. If the values are equal, it is chosen if it comes first in the
-            // header.
+            // than that of JSON. If the values are equal, the type that comes first in the header
+            // is chosen.
             Some((quality, place))
                 if json
                     .is_none_or(|(json, before)| quality > json || (quality == json && place < before)) =>

@@ -50,10 +50,10 @@ pub struct AssistanceEntry {
     /// The time at which the assistance token expires, if the assistance does not end before.
     #[serde(with = "rfc3339")]
     pub expires_at: OffsetDateTime,
-    /// The time at which the assistance ended. None while it continues.
+    /// The time at which the assistance ended. It is `None` while the assistance continues.
     #[serde(default, with = "rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<OffsetDateTime>,
-    /// The reason for the end. None while it continues.
+    /// The reason why the assistance ended. It is `None` while the assistance continues.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<AssistanceEnd>,
 }

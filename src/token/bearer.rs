@@ -58,14 +58,14 @@ const MAX_DRAWS: usize = 16;
 /// discarded, so that all 36 characters are equally likely.
 const UNBIASED: u8 = 252;
 
-/// The public key from which the check characters are computed if there is no keyring.
+/// The public value that replaces the secret key of the check characters if there is no keyring.
 static PUBLIC_KEY: TokenCheckKey = TokenCheckKey(*b"commerce-auth/v1");
 
 /// Generates bearer tokens, and refuses strings whose form or check characters are wrong.
 ///
-/// The check characters are the SipHash-2-4 of the random characters under a key of the keyring.
-/// Without a keyring, this key is public. The check characters then detect typing errors and random
-/// strings, but not strings that an attacker has computed.
+/// The check characters are the SipHash-2-4 of the random characters, under a secret key of the
+/// keyring. Without a keyring, a public value replaces the secret key. The check characters then
+/// detect typing errors and random strings, but not strings that an attacker has computed.
 pub(crate) struct TokenFormat {
     keyring: Option<Keyring>,
 }

@@ -13,8 +13,8 @@ use crate::{
 ///
 /// The text form is `customer:` or `admin:`, followed by the account's id. It does not change
 /// between versions, equal subjects have equal texts, and the text can be parsed again. So a
-/// backend can store it, for example as the key of a table. `Ord` sorts customers before admin
-/// users, and then by id. This order differs from the alphabetical order of the texts.
+/// backend can store the text, for example in the primary key of a table. `Ord` sorts customers
+/// before admin users, and then by id. This order differs from the alphabetical order of the texts.
 ///
 /// ```
 /// use commerce_auth::{AdminId, CustomerId, token::Subject};

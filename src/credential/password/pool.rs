@@ -183,7 +183,7 @@ impl HashingPool {
         }
     }
 
-    /// True if at least half of the lane's places are taken.
+    /// True if the lane of the queue is at least half full.
     pub(crate) fn is_half_full(&self, lane: Lane) -> bool {
         self.shared.lock().is_half_full(lane)
     }
