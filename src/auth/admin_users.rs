@@ -76,7 +76,7 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// - As [`verify_admin`](Self::verify_admin).
+    /// - The errors of [`verify_admin`](Self::verify_admin).
     /// - [`InputError::Required`], [`InputError::PasswordTooLong`]: the code is malformed. Nothing
     ///   was looked up.
     /// - [`SecondFactorError::NotEnrolled`]: the admin user has no second factor.
@@ -97,7 +97,7 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// As [`verify_admin`](Self::verify_admin).
+    /// The errors of [`verify_admin`](Self::verify_admin).
     pub async fn revoke_admin_token(&self, bearer: impl Into<Bearer<'_>>) -> Result<(), Error> {
         flow::revoke_admin_token(&self.services, bearer.into()).await
     }
@@ -111,7 +111,7 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// - As [`verify_admin`](Self::verify_admin).
+    /// - The errors of [`verify_admin`](Self::verify_admin).
     /// - [`TokenError::Invalid`]: while the password was changed, another request ended the
     ///   presented token or all tokens of the admin user. The previous password is restored, and
     ///   all tokens end.
@@ -143,8 +143,8 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// As [`hash_new_password`](Self::hash_new_password), with [`InputError::Username`] for a
-    /// malformed user name.
+    /// The errors of [`hash_new_password`](Self::hash_new_password), with [`InputError::Username`]
+    /// for a malformed user name.
     pub async fn hash_new_admin_password(
         &self,
         username: &str,
@@ -231,7 +231,7 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// - As [`verify_admin`](Self::verify_admin).
+    /// - The errors of [`verify_admin`](Self::verify_admin).
     /// - [`SecondFactorError::StepUpRequired`]: the sign-in is older than
     ///   [`Lifetimes::fresh_sign_in`](crate::config::Lifetimes::fresh_sign_in).
     /// - [`InternalError::NotConfigured`]: there is no keyring.
@@ -289,7 +289,7 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// - As [`set_up_admin_factor`](Self::set_up_admin_factor).
+    /// - The errors of [`set_up_admin_factor`](Self::set_up_admin_factor).
     /// - [`SecondFactorError::InvalidCode`]: the code is wrong or no longer current, or it comes
     ///   from an authenticator with a secret that has been replaced. The enrolment stays valid.
     /// - [`SignInError::TooManyRequests`]: too many wrong codes.
@@ -316,7 +316,7 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// As [`verify_admin`](Self::verify_admin).
+    /// The errors of [`verify_admin`](Self::verify_admin).
     pub async fn admin_factor(&self, bearer: impl Into<Bearer<'_>>) -> Result<Option<AdminFactor>, Error> {
         flow::admin_factor(&self.services, bearer.into()).await
     }
@@ -327,7 +327,7 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// - As [`verify_admin`](Self::verify_admin).
+    /// - The errors of [`verify_admin`](Self::verify_admin).
     /// - [`TokenError::Invalid`]: another request ended the admin user's tokens during this call.
     ///   The earlier recovery codes are restored, and all tokens end.
     /// - [`SecondFactorError::StepUpRequired`]: the sign-in is older than

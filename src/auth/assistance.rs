@@ -77,9 +77,9 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// As [`generate_customer_token_as_admin`](Self::generate_customer_token_as_admin), with
-    /// [`AssistanceError::NoSuchCustomer`] if no customer has the id. If another request ends the
-    /// customer's tokens during this call, the call succeeds, but the code is refused at the
+    /// The errors of [`generate_customer_token_as_admin`](Self::generate_customer_token_as_admin),
+    /// with [`AssistanceError::NoSuchCustomer`] if no customer has the id. If another request ends
+    /// the customer's tokens during this call, the call succeeds, but the code is refused at the
     /// sign-in.
     #[doc(alias = "/V1/customer/{id}/otp")]
     pub async fn generate_one_time_code(
@@ -104,8 +104,8 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// - As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for an
-    ///   assistance token.
+    /// - The errors of [`verify_customer`](Self::verify_customer), and
+    ///   [`TokenError::NotAuthorized`] for an assistance token.
     /// - [`TokenError::Invalid`]: the customer no longer exists, or another request ended the
     ///   customer's tokens during this call. In the second case, if the call was to give consent,
     ///   the consent is undone and all tokens end.
@@ -129,8 +129,8 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for an
-    /// assistance token.
+    /// The errors of [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`]
+    /// for an assistance token.
     pub async fn list_assistance(
         &self,
         bearer: impl Into<Bearer<'_>>,
@@ -144,8 +144,8 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// As [`verify_admin`](Self::verify_admin), and [`TokenError::NotAuthorized`] for an admin user
-    /// without [`Permission::AssistanceLog`].
+    /// The errors of [`verify_admin`](Self::verify_admin), and [`TokenError::NotAuthorized`] for an
+    /// admin user without [`Permission::AssistanceLog`].
     pub async fn current_assistance(
         &self,
         bearer: impl Into<Bearer<'_>>,
@@ -162,8 +162,8 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for an
-    /// assistance token.
+    /// The errors of [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`]
+    /// for an assistance token.
     pub async fn end_assistance(
         &self,
         bearer: impl Into<Bearer<'_>>,

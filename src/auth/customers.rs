@@ -95,7 +95,7 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// - As [`generate_customer_token`](Self::generate_customer_token).
+    /// - The errors of [`generate_customer_token`](Self::generate_customer_token).
     /// - [`SignInError::TooManyRequests`]: the budget is spent.
     /// - [`InternalError::NotConfigured`]: there is no admin user table.
     #[doc(alias = "exchangeOtpForCustomerToken")]

@@ -264,7 +264,7 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// - As [`confirm_password`](Self::confirm_password).
+    /// - The errors of [`confirm_password`](Self::confirm_password).
     /// - [`InputError::Email`]: the new e-mail address is malformed. Nothing was looked up.
     /// - [`InternalError::NotConfigured`]: there is no notifier.
     /// - [`SignInError::TooManyRequests`]: too many requests for the new e-mail address, or from
@@ -293,8 +293,8 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// - As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for an
-    ///   assistance token.
+    /// - The errors of [`verify_customer`](Self::verify_customer), and
+    ///   [`TokenError::NotAuthorized`] for an assistance token.
     /// - [`InputError::Required`], [`InputError::PasswordTooLong`]: the input is malformed. Nothing
     ///   was looked up.
     /// - [`SignInError::WrongPassword`]: the password is wrong, or the account has no password or
@@ -323,7 +323,7 @@ impl Auth {
     /// - [`InputError::Required`], [`InputError::Policy`]: the input is malformed, or the new
     ///   password breaks the policy. The current password was not checked, with one exception: a
     ///   new password from a data breach is refused after the current password was found right.
-    /// - As [`confirm_password`](Self::confirm_password).
+    /// - The errors of [`confirm_password`](Self::confirm_password).
     /// - [`Error::Conflict`]: another request changed the password at the same time.
     /// - [`TokenError::Invalid`]: while the password was changed, another request ended the
     ///   presented token or all tokens of the customer. The previous password is restored, and all

@@ -43,7 +43,8 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// As [`verify`](Self::verify), and [`TokenError::NotAuthorized`] for an admin user's token.
+    /// The errors of [`verify`](Self::verify), and [`TokenError::NotAuthorized`] for an admin
+    /// user's token.
     pub async fn verify_customer(&self, bearer: impl Into<Bearer<'_>>) -> Result<CustomerIdentity, Error> {
         flow::verify_customer(&self.services, bearer).await
     }
@@ -53,7 +54,8 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// As [`verify`](Self::verify), and [`TokenError::NotAuthorized`] for a customer's token.
+    /// The errors of [`verify`](Self::verify), and [`TokenError::NotAuthorized`] for a customer's
+    /// token.
     pub async fn verify_admin(&self, bearer: impl Into<Bearer<'_>>) -> Result<AdminIdentity, Error> {
         flow::verify_admin(&self.services, bearer.into()).await
     }
@@ -65,8 +67,8 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for an
-    /// assistance token.
+    /// The errors of [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`]
+    /// for an assistance token.
     pub async fn list_customer_tokens(
         &self,
         bearer: impl Into<Bearer<'_>>,
@@ -84,7 +86,7 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// As [`verify_customer`](Self::verify_customer).
+    /// The errors of [`verify_customer`](Self::verify_customer).
     #[doc(alias("revokeCustomerToken", "/V1/integration/customer/revoke-customer-token"))]
     pub async fn revoke_customer_token(&self, bearer: impl Into<Bearer<'_>>) -> Result<(), Error> {
         flow::revoke_customer_token(&self.services, bearer.into()).await
@@ -97,8 +99,8 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for an
-    /// assistance token.
+    /// The errors of [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`]
+    /// for an assistance token.
     pub async fn revoke_listed_customer_token(
         &self,
         bearer: impl Into<Bearer<'_>>,
@@ -115,8 +117,8 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for an
-    /// assistance token.
+    /// The errors of [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`]
+    /// for an assistance token.
     #[doc(alias = "revokeCustomerToken")]
     pub async fn revoke_all_customer_tokens(
         &self,

@@ -36,8 +36,8 @@ pub fn caller<'a>(ctx: &Context<'a>) -> Result<&'a Caller> {
 ///
 /// # Errors
 ///
-/// As [`caller`]. If the caller is anonymous or an admin user, the error is `The current customer
-/// isn't authorized.` (`graphql-authorization`).
+/// The errors of [`caller`]. If the caller is anonymous or an admin user, the error is `The current
+/// customer isn't authorized.` (`graphql-authorization`).
 pub fn customer<'a>(ctx: &Context<'a>) -> Result<&'a CustomerIdentity> {
     match &visit(ctx)?.identity {
         Some(Identity::Customer(customer)) => Ok(customer),

@@ -177,7 +177,7 @@ impl Caller {
     ///
     /// # Errors
     ///
-    /// As [`Auth::verify`].
+    /// The errors of [`Auth::verify`].
     pub async fn identity(&self) -> Result<Option<Identity>, Error> {
         match self.bearer() {
             Some(bearer) => self.auth.verify(bearer).await.map(Some),
