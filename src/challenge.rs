@@ -7,17 +7,19 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::{account::Website, error::StoreError, token::Origin};
 
-/// Verifies responses to a host's challenges: a captcha such as reCAPTCHA, or a proof of work.
+/// Verifies a client's response to a challenge, which is a captcha such as reCAPTCHA or a proof of
+/// work.
 ///
 /// A host sets it with [`AuthBuilder::challenge`](crate::AuthBuilder::challenge). It protects the
-/// flows of [`ChallengeAction`]: a caller without a token can start them, and they hash a password,
-/// take a one-time credential or send a mail.
+/// operations of [`ChallengeAction`]. A client needs no bearer token for these operations, and they
+/// hash a password, accept a one-time credential or send a mail.
 ///
-/// If [`is_asked`](Self::is_asked) returns true, then an attempt needs a right answer. Without one,
-/// it is refused with
-/// [`SignInError::ChallengeRequired`](crate::error::SignInError::ChallengeRequired). This happens
-/// before any account is looked up and before anything is hashed or written, and costs no budget.
-/// An attempt beyond a spent budget is refused as usual, and its answer is not verified.
+/// If [`is_asked`](Self::is_asked) returns true, the attempt needs a right response. Otherwise the
+/// attempt is refused with
+/// [`SignInError::ChallengeRequired`](crate::error::SignInError::ChallengeRequired), before an
+/// account is looked up and before anything is hashed or written. Such a refusal does not count as
+/// a failed attempt. If a budget is spent, the attempt is refused as usual and the response is not
+/// verified.
 ///
 /// ```
 /// use commerce_auth::{
@@ -67,33 +69,36 @@ use crate::{account::Website, error::StoreError, token::Origin};
     note = "write `#[async_trait] impl Challenge for {Self}` with the function `verify`; the attribute is `commerce_auth::async_trait`"
 )]
 pub trait Challenge: Debug + Send + Sync + 'static {
-    /// Returns true if the answer is right. It is called at most once for an attempt.
+    /// Returns true if the client's response is right. The library calls this method at most once
+    /// for an attempt.
     ///
     /// # Security
     ///
-    /// The response and the account come from an untrusted caller. Set a time limit for a request
-    /// to an external service, because the attempt waits for it. If a response can be used again,
-    /// then a caller can solve one challenge for many attempts. Bind the response to the action, to
-    /// the account, and to a short time.
+    /// The response and the account name come from an untrusted client. If the method sends a
+    /// request to an external service, set a time limit for it, because the attempt waits for the
+    /// result. Accept a response only for the action and the account for which the client solved
+    /// the challenge, and only for a short time. Otherwise an attacker solves one challenge for
+    /// many attempts.
     ///
     /// # Errors
     ///
-    /// If the answer could not be verified, for example because the captcha's service is down. The
-    /// caller then gets [`Error::Unavailable`](crate::Error::Unavailable). To fail open and accept
-    /// attempts that could not be verified, return `Ok(true)` instead.
+    /// If the response could not be verified, for example because the captcha's service is down.
+    /// The operation then fails with [`Error::Unavailable`](crate::Error::Unavailable). To accept
+    /// attempts whose response could not be verified (to fail open), return `Ok(true)` instead.
     async fn verify(&self, answer: &ChallengeAnswer<'_>) -> Result<bool, StoreError>;
 
-    /// Returns true if an attempt must have an answer. By default, this is so if the pressure [is
-    /// high](Pressure::is_high). Return true to ask always.
+    /// Returns true if an attempt needs a right response to a challenge. The default implementation
+    /// returns true if the pressure [is high](Pressure::is_high). A host that requires a challenge
+    /// for every attempt always returns true.
     ///
-    /// It is not called for an attempt with the secret of a device from which the account has
-    /// signed in.
+    /// The library does not call this method for an attempt from a known device, which presents a
+    /// device secret. Such an attempt needs no response.
     fn is_asked(&self, pressure: &Pressure) -> bool {
         pressure.is_high()
     }
 }
 
-/// The operation of an attempt.
+/// The operation that a client attempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ChallengeAction {
@@ -116,8 +121,9 @@ pub enum ChallengeAction {
 }
 
 impl ChallengeAction {
-    /// Returns Commerce's id of the form for which reCAPTCHA can be enabled. Some actions share an
-    /// id: the reCAPTCHA of the customer login also protects the exchange of a one-time code.
+    /// Returns Commerce's id of the form for which a shop can enable reCAPTCHA. Some actions have
+    /// the same id. For example, the reCAPTCHA of the customer login form also protects the
+    /// exchange of a one-time code.
     #[must_use]
     pub const fn form_id(self) -> &'static str {
         match self {
@@ -131,37 +137,41 @@ impl ChallengeAction {
     }
 }
 
-/// The load and the suspicion at the time of an attempt.
+/// The state of the shop at the time of an attempt, by which a host decides if a challenge is
+/// needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Pressure {
     /// The operation of the attempt.
     pub action: ChallengeAction,
-    /// True if at least half of the queue places for callers of this kind are taken: customers or
-    /// admin users. See [`Hashing::queue`](crate::config::Hashing::queue).
+    /// True if the queue of password hashes for callers of this kind is at least half full. For the
+    /// kinds of caller, see [`Hashing::queue`](crate::config::Hashing::queue).
     pub queue_is_half_full: bool,
-    /// True if the source of the attempt, or the whole shop, is under suspicion.
+    /// True if the source of the attempt has failed at many accounts
+    /// ([`Budgets::source_total`](crate::config::Budgets::source_total)), or the whole shop is
+    /// under attack.
     pub is_suspicious: bool,
 }
 
 impl Pressure {
-    /// True if the queue is half full, or the attempt is suspicious.
+    /// True if the queue of password hashes is half full, or the attempt is suspicious.
     #[must_use]
     pub const fn is_high(&self) -> bool {
         self.queue_is_half_full || self.is_suspicious
     }
 }
 
-/// An answer to verify. Its `Debug` does not show the response.
+/// A client's response to a challenge, with the attempt that it belongs to. `Debug` does not show
+/// the response.
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct ChallengeAnswer<'a> {
-    /// The client's response text. It is not empty, and has at most
+    /// The text of the client's response. It has at least one byte and at most
     /// [`ChallengeResponse::MAX_BYTES`].
     pub response: &'a str,
     /// The operation of the attempt.
     pub action: ChallengeAction,
-    /// The website of the account. None for an admin user.
+    /// The website of the account. It is `None` for an admin user.
     pub website: Option<&'a Website>,
     /// The e-mail address or the user name as the client sent it. The account may not exist.
     pub account: &'a str,
@@ -177,16 +187,16 @@ impl Debug for ChallengeAnswer<'_> {
     }
 }
 
-/// A client's response to a challenge, such as the `X-ReCaptcha` header. The default is no
-/// response. Its `Debug` shows nothing.
+/// A client's response to a challenge, such as the value of the `X-ReCaptcha` header. The default
+/// value means that there is no response. `Debug` does not show the response.
 ///
-/// A text longer than [`MAX_BYTES`](Self::MAX_BYTES) counts as no response.
+/// A text of more than [`MAX_BYTES`](Self::MAX_BYTES) counts as no response.
 #[derive(Clone, Debug, Default)]
 pub struct ChallengeResponse(SecretString);
 
 impl ChallengeResponse {
     /// Maximum length of a response, in bytes. A response of reCAPTCHA v3 has about 2 KiB, and
-    /// grows from year to year. HTTP servers accept headers of at least 8 KiB.
+    /// becomes longer from year to year. HTTP servers accept headers of at least 8 KiB.
     pub const MAX_BYTES: usize = 8 * 1024;
 
     /// Returns the response, if there is one.

@@ -1,5 +1,6 @@
-// The README links the picture by a relative path, which docs.rs does not resolve. This definition of
-// the link takes precedence because it is the first.
+// The README links to the picture by a relative path, which does not work on docs.rs. The
+// definition of this link here takes precedence, because it comes before the definition in the
+// README.
 #![doc = concat!(
     "[sign-in-picture]: https://docs.rs/crate/commerce-auth/",
     env!("CARGO_PKG_VERSION"),
@@ -9,24 +10,25 @@
 //!
 //! ## The map
 //!
-//! Every operation is a method of [`Auth`], which [`Auth::builder`] makes and [`AuthConfig`]
-//! configures. Its error type is [`Error`]. The root has the types that every host uses, and the
-//! traits of tables and stores. Each other type is in its module:
+//! Every operation is a method of [`Auth`]. A host makes an `Auth` with [`Auth::builder`] and
+//! configures it with [`AuthConfig`]. If an operation fails, it returns an [`Error`]. The root of
+//! the crate has the types that every host uses, and the traits of tables and stores. Every other
+//! type is in one of these modules:
 //!
-//! - [`flow`]: the arguments and results of the operations.
-//! - [`error`]: the areas of [`Error`], with Commerce's messages.
+//! - [`flow`]: the types of the operations' arguments and results.
+//! - [`error`]: the errors that an [`Error`] holds, with Commerce's messages.
 //! - [`config`]: the settings of [`AuthConfig`].
 //! - [`account`]: the records and values of the host's tables.
 //! - [`credential`]: the credentials that clients present, and the hashing and checking of
 //!   passwords.
 //! - [`token`]: the tokens that the crate issues, and the identities that they prove.
 //! - [`audit`]: the events of the audit trail, and its sinks.
-//! - [`store`]: the records of the storage traits, and the ready-made backends, such as
-//!   [`store::memory`].
+//! - [`store`]: the records that the storage traits read and write, and the ready-made backends,
+//!   such as [`store::memory`].
 //! - [`notifier`]: the notices to customers and admin users.
-//! - [`challenge`]: a captcha or a proof of work before the hash.
-//! - [`clock`], [`random`] and [`keyring`]: time, randomness and private keys, which the host can
-//!   replace.
+//! - [`challenge`]: a captcha or a proof of work, which is checked before a password is hashed.
+//! - [`clock`] and [`random`]: the clock and the random generator, which the host can replace.
+//! - [`keyring`]: the host's secret keys.
 #![cfg_attr(
     feature = "axum",
     doc = "- [`http`]: the caller; the extractors, layer and REST routes for axum."
@@ -84,7 +86,7 @@ mod state;
 pub mod store;
 pub mod token;
 
-/// Runs the programs of the guides that belong to no module as doctests.
+/// Runs the example programs of these guides as doctests, because the guides belong to no module.
 #[cfg(all(doctest, feature = "axum", feature = "graphql", feature = "postgres", feature = "sqlite"))]
 mod guides {
     #[doc = include_str!("../docs/quick-start.md")]
@@ -99,8 +101,8 @@ mod guides {
     mod proxies_and_cors {}
 }
 
-/// The attribute for an `impl` of the crate's traits with `async` functions, such as
-/// [`CustomerStore`] and [`TokenStore`]. It is re-exported from the crate
+/// The attribute that an `impl` of a trait with `async` functions needs, for example of
+/// [`CustomerStore`] or [`TokenStore`]. It is re-exported from the crate
 /// [`async-trait`](https://docs.rs/async-trait).
 #[doc(inline)]
 pub use async_trait::async_trait;

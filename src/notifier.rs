@@ -1,4 +1,4 @@
-//! Notices that the host mails to customers and admin users.
+//! Notices to customers and admin users, which the host mails.
 
 use std::fmt::Debug;
 
@@ -11,105 +11,113 @@ use crate::{
     token::{AssistanceEnd, GrantId, Obtained, Origin},
 };
 
-/// A notification to a customer.
+/// A notification to a customer: the notice and its recipient.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Notification {
-    /// The recipient's stored address, never an address that a caller typed.
-    /// [`Notice::EmailChanged`] also goes to the previous stored address.
+    /// The e-mail address to which the notice is mailed: the stored address of the account, never
+    /// an address from a request's input. There are two exceptions. [`Notice::EmailChanged`] also
+    /// goes to the previous stored address. [`Notice::EmailChangeRequested`] goes to the new
+    /// address that the signed-in customer asked for.
     pub email: String,
-    /// The customer whose account it is.
+    /// The customer whose account the notice is about.
     pub customer: CustomerId,
     /// The customer's website.
     pub website: Website,
     /// The event that the mail reports.
     pub notice: Notice,
-    /// The origin of the request that caused the notification.
+    /// The origin of the request that caused the notice.
     pub origin: Origin,
 }
 
-/// An event of a customer's account.
+/// An event of a customer's account, which a mail reports to the customer.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Notice {
-    /// A new password was requested. The mail has the link to set one.
+    /// The customer, or another person, has requested a password reset. The mail contains the link
+    /// to set a new password.
     ResetRequested {
-        /// The secret that proves that the mail was read. Build the link from a configured address,
-        /// never from a request's `Host`.
+        /// The secret for the link, which proves that a person read the mail. Build the link from a
+        /// base URL in the host's configuration, never from the `Host` header of a request, which
+        /// an attacker can choose.
         token: ResetToken,
-        /// The time at which the token expires.
+        /// The time at which the token in the link expires.
         expires_at: OffsetDateTime,
     },
-    /// A new password was set with a reset token.
+    /// The customer has set a new password with a reset token.
     PasswordReset,
-    /// The customer registered, or asked again. The mail has the link to confirm the address. It
-    /// must say that a person who did not register must not follow the link: see
-    /// [`Auth::confirm_email`](crate::Auth::confirm_email).
+    /// The customer has registered, or has requested another confirmation mail. The mail contains
+    /// the link to confirm the e-mail address. The mail must say that a person who did not register
+    /// must not follow the link: see [`Auth::confirm_email`](crate::Auth::confirm_email).
     ConfirmationRequested {
-        /// The secret that proves that the mail was read. Build the link from a configured address,
-        /// never from a request's `Host`.
+        /// The secret for the link, which proves that a person read the mail. Build the link from a
+        /// base URL in the host's configuration, never from the `Host` header of a request, which
+        /// an attacker can choose.
         token: ConfirmationToken,
-        /// The time at which the token expires.
+        /// The time at which the token in the link expires.
         expires_at: OffsetDateTime,
     },
-    /// A caller tried to register with the customer's address, or to change another account's
-    /// address to it. The customer already has an account. The caller was not told so.
+    /// A person tried to register with the customer's e-mail address, or to change the e-mail
+    /// address of another account to it. The response did not reveal that the customer already has
+    /// an account.
     RegisteredAgain,
-    /// The signed-in customer asked for another address. This mail goes to the new address and has
-    /// the link to confirm it.
+    /// The signed-in customer has requested a change of the e-mail address. This mail goes to the
+    /// new address and contains the link to confirm it.
     EmailChangeRequested {
-        /// The secret that proves that the mail was read. Build the link from a configured address,
-        /// never from a request's `Host`.
+        /// The secret for the link, which proves that a person read the mail. Build the link from a
+        /// base URL in the host's configuration, never from the `Host` header of a request, which
+        /// an attacker can choose.
         token: ConfirmationToken,
-        /// The time at which the token expires.
+        /// The time at which the token in the link expires.
         expires_at: OffsetDateTime,
     },
-    /// The signed-in customer asked for another address. This mail goes to the present address and
-    /// does not name the new one.
+    /// The signed-in customer has requested a change of the e-mail address. This mail goes to the
+    /// present address and does not mention the new one.
     EmailChangeAsked,
     /// The signed-in customer changed the password.
     PasswordChanged,
     /// A password sign-in came from a device and a source that the account does not know
     /// ([`Notification::origin`]).
     ///
-    /// It is sent only if the store remembers an earlier sign-in of the account, which it does for
-    /// 90 days. Otherwise every customer of a shop that moves to this crate would get it at the
-    /// first sign-in.
+    /// This notice is sent only if the account has signed in during the last 90 days, as far as the
+    /// store knows. Without this rule, if a shop moves to this crate, every customer would get the
+    /// notice at the first sign-in.
     ///
-    /// A client that sends no device secret ([`SignIn::device`](crate::SignIn::device)) is
-    /// recognised only by its address. If the host passes no address either, then every such
-    /// sign-in is reported.
+    /// If a client sends no device secret ([`SignIn::device`](crate::SignIn::device)), the library
+    /// recognises it only by its IP address. If the host does not pass the IP address either, the
+    /// library sends a notice for each sign-in of such a client.
     NewDevice,
-    /// A sign-in used a reset token instead of setting a new password with it.
+    /// A client signed in with a reset token in place of a password, and no new password was set.
     /// [`NewDevice`](Self::NewDevice) is not sent for this sign-in.
     SignedInByResetToken,
-    /// A reset token or one-time code was presented after it had been used, so a second person may
-    /// have it. The session that it started has ended.
+    /// A spent reset token or one-time code was presented again, so a second person may have it.
+    /// The bearer token that was obtained with it has ended.
     ///
-    /// If a new password was set with it, then all of the customer's sessions have ended. The
-    /// customer should then ask for a new link, because the password may be an attacker's.
+    /// If a new password was set with the reset token, all of the customer's bearer tokens have
+    /// ended. The customer should then ask for a new link, because the password may be an
+    /// attacker's.
     CredentialReplayed {
         /// The kind of the credential: reset token or one-time code.
         obtained: Obtained,
     },
-    /// The host set another password and reported it with
+    /// The host has set another password and has reported the change with
     /// [`CustomerChange::PasswordChanged`](crate::flow::CustomerChange::PasswordChanged).
     PasswordSetByHost,
-    /// The host stored another e-mail address for the account. The mail goes to the new address and
-    /// to the previous one. Do not show either address in the mail, because the reader of the other
-    /// mailbox may be a stranger.
+    /// The account has a new e-mail address: the customer has confirmed it, or the host has stored
+    /// it. The mail goes to the new and to the previous address. Do not show either address in the
+    /// mail, because the two mailboxes may belong to different persons.
     EmailChanged,
     /// Too many sign-ins failed over all sources
-    /// ([`Budgets::account`](crate::config::Budgets::account)), so unknown devices must
-    /// wait. Devices from which the customer has signed in before are not affected. A password
-    /// reset ends the wait.
+    /// ([`Budgets::account`](crate::config::Budgets::account)), so sign-ins from unknown devices
+    /// are refused for some time. Devices from which the customer has signed in before are not
+    /// affected. A password reset clears the lock.
     Locked,
-    /// The customer's consent to remote shopping assistance changed.
+    /// The customer has given or withdrawn the consent to remote shopping assistance.
     AssistanceConsent {
         /// True if the customer consents from now on.
         allowed: bool,
     },
-    /// An admin user begins to act for the customer.
+    /// An admin user has begun to act for the customer.
     AssistanceBegan {
         /// The admin user who acts.
         actor: AdminId,
@@ -117,7 +125,7 @@ pub enum Notice {
         reason: String,
         /// The id of the assistance, for [`Auth::end_assistance`](crate::Auth::end_assistance).
         grant: GrantId,
-        /// The latest time at which the assistance ends.
+        /// The time at which the assistance ends at the latest.
         expires_at: OffsetDateTime,
     },
     /// An admin user no longer acts for the customer.
@@ -131,31 +139,33 @@ pub enum Notice {
     },
 }
 
-/// A notification to an admin user. The host takes the recipient's address from its own table.
+/// A notification to an admin user: the notice and its recipient. The host knows the e-mail address
+/// from its own table.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AdminNotification {
-    /// The admin user whose account it is.
+    /// The admin user whose account the notice is about.
     pub admin: AdminId,
     /// The stored user name.
     pub username: String,
     /// The event that the mail reports.
     pub notice: AdminNotice,
-    /// The origin of the request that caused the notification.
+    /// The origin of the request that caused the notice.
     pub origin: Origin,
 }
 
-/// An event of an admin user's account.
+/// An event of an admin user's account, which a mail reports to the admin user.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum AdminNotice {
-    /// A sign-in with the right password found no authenticator. The mail has the link to set one
-    /// up.
+    /// The admin user signed in with the right password but has no authenticator. The mail contains
+    /// the link to set one up.
     EnrolmentRequested {
-        /// The secret that proves that the mail was read. Build the link from a configured address,
-        /// never from a request's `Host`.
+        /// The secret for the link, which proves that a person read the mail. Build the link from a
+        /// base URL in the host's configuration, never from the `Host` header of a request, which
+        /// an attacker can choose.
         token: EnrolmentToken,
-        /// The time at which the token expires.
+        /// The time at which the token in the link expires.
         expires_at: OffsetDateTime,
     },
     /// An authenticator was set up. All earlier tokens have ended.
@@ -171,28 +181,30 @@ pub enum AdminNotice {
     RecoveryCodesReplaced,
     /// The admin user set a new password.
     PasswordChanged,
-    /// A sign-in, with the second factor if there is one, came from a device and a source that the
-    /// account does not know. It is sent under the same conditions as [`Notice::NewDevice`].
+    /// A sign-in came from a device and a source that the account does not know. The password was
+    /// right, and so was the second factor, if the admin user has one. This notice is sent under
+    /// the same conditions as [`Notice::NewDevice`].
     NewDevice,
-    /// A used code was presented again, with the right password or a live token. An attacker may
-    /// have seen the code. Nobody was signed in.
+    /// A spent second-factor code was presented again, together with the right password or a live
+    /// token. An attacker may have seen the code. The attempt was refused.
     CodeReplayed,
-    /// A wrong code was presented with the right password or a live token. An attacker may know the
-    /// password. It is sent once for each source in the window of
+    /// A wrong second-factor code was presented, together with the right password or a live token.
+    /// An attacker may know the password. This notice is sent once for each source in the window of
     /// [`Budgets::second_factor`](crate::config::Budgets::second_factor).
     SecondFactorFailed,
-    /// The host set another password and reported it with
+    /// The host has set another password and has reported the change with
     /// [`AdminChange::PasswordChanged`](crate::flow::AdminChange::PasswordChanged).
     PasswordSetByHost,
     /// Too many sign-ins failed over all sources
-    /// ([`Budgets::account`](crate::config::Budgets::account)). The mail has the link
-    /// that lets unknown devices sign in again. Devices from which the admin user has signed in
-    /// before are not affected.
+    /// ([`Budgets::account`](crate::config::Budgets::account)). The mail contains the link that
+    /// clears the lock, so that unknown devices can sign in again. Devices from which the admin
+    /// user has signed in before are not affected.
     Locked {
         /// The secret for [`Auth::unlock_admin_by_link`](crate::Auth::unlock_admin_by_link). Build
-        /// the link from a configured address, never from a request's `Host`.
+        /// the link from a base URL in the host's configuration, never from the `Host` header of a
+        /// request.
         token: UnlockToken,
-        /// The time at which the token expires.
+        /// The time at which the token in the link expires.
         expires_at: OffsetDateTime,
     },
 }
@@ -209,24 +221,28 @@ pub trait Notifier: Debug + Send + Sync + 'static {
     ///
     /// # Security
     ///
-    /// Reset requests for known and unknown addresses get the same answer, but only known addresses
-    /// cause a notification. A slow notifier would therefore reveal which addresses have an
-    /// account. Add the notification to a queue in memory or to a channel, and deliver it
-    /// elsewhere.
+    /// Requests for a password reset get the same response for a known and for an unknown e-mail
+    /// address. Only a request for a known address causes a notification. If the notifier were
+    /// slow, the duration of the response would reveal which e-mail addresses have an account. So
+    /// only add the notification to a queue in memory or to a channel, and send the mail in another
+    /// task.
     ///
     /// # Errors
     ///
-    /// If the notification could not be queued. The failure is recorded in the audit trail. The
-    /// caller of the flow does not see it.
+    /// If the notification could not be queued. The audit trail records the failure. The operation
+    /// that caused the notification succeeds nevertheless.
     fn notify(&self, notification: Notification) -> Result<(), StoreError>;
 
     /// Adds a notification to an admin user to the host's queue, like [`notify`](Self::notify).
     ///
-    /// The default returns an error. Without an implementation, admin users cannot enrol by mail.
+    /// The default implementation returns an error, so admin users cannot set up an authenticator
+    /// by mail.
     ///
     /// # Errors
     ///
-    /// If the notification could not be queued. An admin user who waits for a link gets an error.
+    /// If the notification could not be queued. If the notification has an enrolment token, the
+    /// sign-in that caused it fails with
+    /// [`SecondFactorError::EnrolmentNotSent`](crate::error::SecondFactorError::EnrolmentNotSent).
     fn notify_admin(&self, _notification: AdminNotification) -> Result<(), StoreError> {
         Err(StoreError::new("this notifier does not support admin users"))
     }

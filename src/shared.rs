@@ -10,11 +10,11 @@ use crate::{
     store::{OtcStore, StateStore, Store, TokenStore},
 };
 
-/// Converts a part of an [`Auth`](crate::Auth) to a shared pointer. A host can pass a part by value,
-/// or keep an [`Arc`] of it.
+/// Converts a part of an [`Auth`](crate::Auth), such as a store or a notifier, to an [`Arc`]. So a
+/// host can pass a part by value, or pass an [`Arc`] and keep a clone of it.
 ///
-/// `Part` is one of the crate's traits, such as `dyn Notifier`. The conversion exists for every
-/// type that implements the trait, and for an [`Arc`] of such a type.
+/// `Part` is the type of a trait object, such as `dyn Notifier`. The conversion is implemented for
+/// every type that implements the trait, and for an [`Arc`] of such a type.
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -39,7 +39,7 @@ use crate::{
     note = "ready-made stores are `MemoryStore`, `SqliteStore`, `PostgresStore` and `RedisStore`; ready-made audit sinks are `MemoryAudit`, `SqliteAudit`, `PostgresAudit`, `JsonLinesAudit` and `TracingAudit`; some need a feature"
 )]
 pub trait IntoShared<Part: ?Sized> {
-    /// Returns the part as a shared pointer.
+    /// Returns the part as an [`Arc`] of the trait object.
     fn into_shared(self) -> Arc<Part>;
 }
 

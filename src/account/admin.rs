@@ -15,8 +15,8 @@ pub enum Permission {
     Login,
     /// `Magento_LoginAsCustomer::allow_shopping_assistance`: may give remote shopping assistance.
     AllowShoppingAssistance,
-    /// `Magento_LoginAsCustomerLog::login_log`: may see the list of assistances and the audit
-    /// trail.
+    /// `Magento_LoginAsCustomerLog::login_log`: may see the list of active assistances and the
+    /// audit trail.
     AssistanceLog,
 }
 
@@ -33,26 +33,28 @@ impl Permission {
     note = "a table without a row type of its own can return the ready-made `AdminRecord`"
 )]
 pub trait AdminUser: Send + Sync {
-    /// Returns the admin user's key. The host must never give it to another admin user.
+    /// Returns the id of the admin user. The host must never give this id to another admin user,
+    /// because tokens contain it.
     fn id(&self) -> AdminId;
 
     /// Returns the stored user name.
     fn username(&self) -> &str;
 
-    /// Returns the stored password hash. None if the admin user has no password.
+    /// Returns the stored password hash, or `None` if the admin user has no password.
     fn password_hash(&self) -> Option<&str>;
 
-    /// Returns the standing of the admin user. The library refuses an admin user with any standing
-    /// except [`AccountStatus::Active`]. It reads the standing at every use of an admin token, and
-    /// of the assistance tokens that depend on the admin token.
+    /// Returns the status of the account. The library refuses an admin user whose status is not
+    /// [`AccountStatus::Active`]. It reads the status at every use of the admin user's token, and
+    /// at every use of an assistance token that was obtained with it.
     fn status(&self) -> AccountStatus;
 
-    /// True if the admin user has this permission. The library reads it at every use.
+    /// True if the admin user has this permission. The library asks again at every use of the
+    /// permission, so a change takes effect at once.
     fn has_permission(&self, permission: Permission) -> bool;
 
-    /// True if the admin user must sign in with a second factor. The library calls it only if
-    /// [`AuthConfig::admin_second_factor`](crate::AuthConfig::admin_second_factor) leaves the
-    /// decision to the row.
+    /// True if the admin user must sign in with a second factor. The library uses the result only
+    /// if [`AuthConfig::admin_second_factor`](crate::AuthConfig::admin_second_factor) is
+    /// [`SecondFactorPolicy::PerAdmin`](crate::config::SecondFactorPolicy::PerAdmin).
     fn requires_second_factor(&self) -> bool {
         true
     }
@@ -60,8 +62,8 @@ pub trait AdminUser: Send + Sync {
 
 /// The host's admin user table.
 ///
-/// If a row does not exist, then a method returns `Ok(None)` or `Ok(false)`. It returns `Err` only
-/// if the table request failed.
+/// If no such account exists, a method returns `Ok(None)` or `Ok(false)`. A method returns `Err`
+/// only if the request to the table failed.
 #[async_trait]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an admin user table",
@@ -73,29 +75,30 @@ pub trait AdminStore: Send + Sync + 'static {
     /// The host's own row type.
     type Row: AdminUser;
 
-    /// Returns the admin user with this name.
+    /// Returns the admin user with this user name.
     ///
-    /// The name is canonical. If the table holds other spellings, then compare case-insensitively.
-    /// The library ignores a row with another name, which an accent-insensitive collation may find.
+    /// `username` is in canonical form: lower case. If the table also stores names in upper case,
+    /// compare case-insensitively. A collation that ignores accents may find the row of another
+    /// admin user. The library compares the name again and ignores such a row.
     ///
     /// # Errors
     ///
-    /// If the table request failed.
+    /// If the request to the table failed.
     async fn find_by_username(&self, username: &Username) -> Result<Option<Self::Row>, StoreError>;
 
-    /// Returns the admin user with this key.
+    /// Returns the admin user with this id.
     ///
     /// # Errors
     ///
-    /// If the table request failed.
+    /// If the request to the table failed.
     async fn find_by_id(&self, id: &AdminId) -> Result<Option<Self::Row>, StoreError>;
 
-    /// Replaces the stored hash if it is still `expected`. See
+    /// Replaces the stored password hash, if it still equals `expected`. For the details see
     /// [`CustomerStore::replace_password_hash`](super::CustomerStore::replace_password_hash).
     ///
     /// # Errors
     ///
-    /// If the table request failed.
+    /// If the request to the table failed.
     async fn replace_password_hash(
         &self,
         id: &AdminId,
@@ -137,23 +140,24 @@ impl<S: AdminStore + ?Sized> AdminStore for Arc<S> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct AdminRecord {
-    /// The admin user's key.
+    /// The id of the admin user.
     pub id: AdminId,
     /// The stored user name.
     pub username: String,
     /// The stored password hash, if the admin user has a password.
     pub password_hash: Option<PasswordHash>,
-    /// The standing of the account.
+    /// The status of the account.
     pub status: AccountStatus,
     /// The permissions of the admin user.
     pub permissions: Vec<Permission>,
-    /// True if the admin user must sign in with a second factor. The library ignores the field
-    /// unless the shop leaves the decision to the row.
+    /// True if the admin user must sign in with a second factor. The library uses this field only
+    /// if the policy is
+    /// [`SecondFactorPolicy::PerAdmin`](crate::config::SecondFactorPolicy::PerAdmin).
     pub requires_second_factor: bool,
 }
 
 impl AdminRecord {
-    /// Creates an active admin user without a password and without permissions.
+    /// Creates an active admin user. The admin user has no password and no permissions.
     #[must_use]
     pub fn new(id: impl Into<AdminId>, username: impl Into<String>) -> Self {
         Self {
@@ -172,7 +176,7 @@ impl AdminRecord {
         Self { password_hash: hash.into(), ..self }
     }
 
-    /// Sets the standing of the account.
+    /// Sets the status of the account.
     #[must_use]
     pub fn with_status(self, status: AccountStatus) -> Self {
         Self { status, ..self }
@@ -184,16 +188,16 @@ impl AdminRecord {
         Self { permissions: permissions.into_iter().collect(), ..self }
     }
 
-    /// Sets whether the admin user must sign in with a second factor. The library ignores the
-    /// setting unless the policy is
-    /// [`SecondFactorPolicy::PerAdmin`](crate::config::SecondFactorPolicy).
+    /// Sets if the admin user must sign in with a second factor. The library uses this setting only
+    /// if the policy is
+    /// [`SecondFactorPolicy::PerAdmin`](crate::config::SecondFactorPolicy::PerAdmin).
     #[must_use]
     pub fn with_second_factor_required(self, required: bool) -> Self {
         Self { requires_second_factor: required, ..self }
     }
 
-    /// True if the row has this name. A lenient collation of the host's table may return other
-    /// rows.
+    /// True if the account has this user name. The host's table may return the row of another
+    /// account, because its collation ignores accents.
     pub(crate) fn is_of(&self, username: &Username) -> bool {
         self.username.parse::<Username>().is_ok_and(|own| own == *username)
     }

@@ -10,10 +10,11 @@ pub struct AccountConflict;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum UpsertError {
-    /// The row's address or name is not valid, or belongs to another account. Nothing is changed.
+    /// The e-mail address or user name is not valid, or belongs to another account. The table is
+    /// unchanged.
     #[error(transparent)]
     Conflict(#[from] AccountConflict),
-    /// The table request failed. The row may be stored.
+    /// The request to the table failed. The row may be stored.
     #[error(transparent)]
     Unavailable(#[from] StoreError),
 }

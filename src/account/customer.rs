@@ -13,26 +13,28 @@ use crate::error::StoreError;
     note = "a table without a row type of its own can return the ready-made `CustomerRecord`"
 )]
 pub trait Customer: Send + Sync {
-    /// Returns the customer's key. The host must never give it to another customer, because tokens
-    /// name it.
+    /// Returns the id of the customer. The host must never give this id to another customer,
+    /// because tokens contain it.
     fn id(&self) -> CustomerId;
 
-    /// Returns the website that the account belongs to. The default is for a host with one website.
+    /// Returns the website that the account belongs to. A host with one website keeps the default
+    /// implementation.
     fn website(&self) -> Website {
         Website::default()
     }
 
-    /// Returns the stored e-mail address, in the host's spelling. The library compares its
-    /// canonical form (see [`Email`]) with the requested address before it uses the row.
+    /// Returns the stored e-mail address, in the host's spelling. Before the library uses the row,
+    /// it compares the canonical form of this address (see [`Email`]) with the e-mail address that
+    /// it asked for.
     fn email(&self) -> &str;
 
-    /// Returns the stored password hash. None if the account has no password.
+    /// Returns the stored password hash, or `None` if the account has no password.
     fn password_hash(&self) -> Option<&str>;
 
-    /// Returns the standing of the account, which decides whether the customer may sign in.
+    /// Returns the status of the account, which decides if the customer may sign in.
     ///
-    /// The row is not read when a customer's token is verified. After a change of the status, the
-    /// tokens therefore stay valid until you call
+    /// The library verifies a customer's token without reading the row. So after the host has
+    /// changed the status, the customer's tokens stay valid until the host calls
     /// [`Auth::customer_changed`](crate::Auth::customer_changed).
     fn status(&self) -> AccountStatus;
 
@@ -43,9 +45,9 @@ pub trait Customer: Send + Sync {
 
 /// The host's customer table.
 ///
-/// If a row does not exist, then a method returns `Ok(None)` or `Ok(false)`, and the library
-/// refuses the sign-in. A method returns `Err` only if the table request failed, and the library
-/// then answers "unavailable".
+/// If no such account exists, a method returns `Ok(None)` or `Ok(false)`, and the library refuses
+/// the sign-in. A method returns `Err` only if the request to the table failed. Then the operation
+/// fails with [`Error::Unavailable`](crate::Error::Unavailable).
 #[async_trait]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a customer table",
@@ -57,39 +59,43 @@ pub trait CustomerStore: Send + Sync + 'static {
     /// The host's own row type.
     type Row: Customer;
 
-    /// Returns the customer with this address on this website.
+    /// Returns the customer with this e-mail address on this website.
     ///
-    /// The address is canonical. If the table holds other spellings, then compare
-    /// case-insensitively. The library ignores a row with another address or website, which an
-    /// accent-insensitive collation may find.
+    /// `email` is in canonical form: lower case. If the table also stores e-mail addresses in upper
+    /// case, compare case-insensitively. A collation that ignores accents may find the row of
+    /// another customer. The library compares the e-mail address and the website again, and ignores
+    /// such a row.
     ///
     /// # Errors
     ///
-    /// If the table request failed.
+    /// If the request to the table failed.
     async fn find_by_email(&self, website: &Website, email: &Email) -> Result<Option<Self::Row>, StoreError>;
 
-    /// Returns the customer with this key.
+    /// Returns the customer with this id.
     ///
     /// # Errors
     ///
-    /// If the table request failed.
+    /// If the request to the table failed.
     async fn find_by_id(&self, id: &CustomerId) -> Result<Option<Self::Row>, StoreError>;
 
-    /// Replaces the stored hash if it is still `expected`. Returns true if it was replaced.
+    /// Replaces the stored password hash, if it still equals `expected`. Returns true if the hash
+    /// was replaced.
     ///
     /// The replacement must be one atomic compare-and-set, such as `UPDATE … SET hash = $new WHERE
-    /// id = $id AND hash IS NOT DISTINCT FROM $expected`. `expected` is none for an account without
-    /// a password.
+    /// id = $id AND hash IS NOT DISTINCT FROM $expected`. For an account without a password,
+    /// `expected` is `None`.
     ///
     /// # Security
     ///
-    /// Replacing without comparing is a vulnerability: the refreshed hash of an old password could
-    /// undo a password change. If the write is refused although nothing changed, then password
-    /// refreshes, changes and resets fail.
+    /// A replacement without the comparison is a vulnerability. At a sign-in, the library may
+    /// compute a new hash of the same password, with the current cost. If the customer changes the
+    /// password at that moment, this hash of the old password would overwrite the new one. The
+    /// opposite mistake, to refuse a write although the hash still equals `expected`, makes
+    /// password changes and resets fail.
     ///
     /// # Errors
     ///
-    /// If the table request failed.
+    /// If the request to the table failed.
     async fn replace_password_hash(
         &self,
         id: &CustomerId,
@@ -102,45 +108,54 @@ pub trait CustomerStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the table request failed.
+    /// If the request to the table failed.
     async fn set_assistance(&self, id: &CustomerId, allowed: bool) -> Result<bool, StoreError>;
 
-    /// Makes an unconfirmed account active if its stored address is still exactly `email`. Returns
-    /// true if the account became active.
+    /// Makes an unconfirmed account active, if the stored e-mail address still equals `email`
+    /// exactly. Returns true if the account became active.
     ///
     /// The change must be one atomic compare-and-set, such as `UPDATE … SET status = 'active' WHERE
     /// id = $id AND email = $email AND status = 'unconfirmed'`. Implement this method if customers
-    /// of the shop confirm their addresses.
+    /// of the shop confirm their e-mail addresses.
     ///
     /// # Security
     ///
-    /// Confirming an account whose address has changed is a vulnerability, because nobody has
-    /// proved to own the new address. Making a disabled account active is a vulnerability, too. If
-    /// a confirmation is refused although nothing changed, then the customer needs another mail.
+    /// Two mistakes are vulnerabilities:
+    ///
+    /// - An account becomes active although its e-mail address has changed. The customer has not
+    ///   proved to receive mail at the new address.
+    /// - A disabled account becomes active.
+    ///
+    /// To refuse a confirmation although nothing has changed is no vulnerability, but the customer
+    /// then needs another mail.
     ///
     /// # Errors
     ///
-    /// If the table request failed, or if the table does not support it, which is the default.
+    /// If the request to the table failed. The default implementation always fails, because it does
+    /// not support the operation.
     async fn confirm(&self, _id: &CustomerId, _email: &str) -> Result<bool, StoreError> {
         Err(StoreError::new(Unsupported("confirm")))
     }
 
-    /// Replaces the stored address if it is still exactly `expected` and no other account of the
-    /// website has the new address.
+    /// Replaces the stored e-mail address, if it still equals `expected` exactly and no other
+    /// account of the website has the new address.
     ///
-    /// Another account may have the new address in another spelling, so compare canonical
-    /// addresses. The replacement must be one atomic compare-and-set, with a unique index over
-    /// website and canonical address. The status of the account does not change. Implement this
-    /// method if customers can change their addresses.
+    /// Another account may have the new e-mail address in another spelling, so compare the
+    /// canonical form of e-mail addresses. The replacement must be one atomic compare-and-set, with
+    /// a unique index over the website and the canonical e-mail address. The status of the account
+    /// does not change. Implement this method if customers of the shop can change their e-mail
+    /// addresses.
     ///
     /// # Security
     ///
-    /// Giving two accounts of a website one address is a vulnerability, because a sign-in could
-    /// find either account. Replacing without comparing could undo another change.
+    /// If two accounts of a website have the same e-mail address, a sign-in could find either
+    /// account. This is a vulnerability. A replacement without the comparison with `expected` could
+    /// overwrite another change of the e-mail address.
     ///
     /// # Errors
     ///
-    /// If the table request failed, or if the table does not support it, which is the default.
+    /// If the request to the table failed. The default implementation always fails, because it does
+    /// not support the operation.
     async fn replace_email(
         &self,
         _id: &CustomerId,
@@ -156,11 +171,12 @@ pub trait CustomerStore: Send + Sync + 'static {
 #[must_use]
 #[allow(clippy::exhaustive_enums)] // The host's table creates its values.
 pub enum EmailReplacement {
-    /// The account has the new address now.
+    /// The account has the new e-mail address now.
     Replaced,
-    /// The account no longer has the expected address, or no longer exists. Nothing is changed.
+    /// The account no longer has the expected e-mail address, or no longer exists. The table is
+    /// unchanged.
     Changed,
-    /// Another account of the website has the new address. Nothing is changed.
+    /// Another account of the website has the new e-mail address. The table is unchanged.
     Taken,
 }
 
@@ -220,7 +236,7 @@ impl<S: CustomerStore + ?Sized> CustomerStore for Arc<S> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct CustomerRecord {
-    /// The customer's key.
+    /// The id of the customer.
     pub id: CustomerId,
     /// The website the account belongs to.
     pub website: Website,
@@ -235,8 +251,8 @@ pub struct CustomerRecord {
 }
 
 impl CustomerRecord {
-    /// Creates an active customer of the default website, without a password and without consent to
-    /// assistance.
+    /// Creates an active customer of the default website. The customer has no password and has not
+    /// consented to remote shopping assistance.
     #[must_use]
     pub fn new(id: impl Into<CustomerId>, email: impl Into<String>) -> Self {
         Self {
@@ -279,8 +295,8 @@ impl CustomerRecord {
         Self { allows_assistance: allowed, ..self }
     }
 
-    /// True if the row has this address and website. A lenient collation of the host's table may
-    /// return other rows.
+    /// True if the account has this e-mail address and website. The host's table may return the row
+    /// of another account, because its collation ignores accents.
     pub(crate) fn is_of(&self, website: &Website, email: &Email) -> bool {
         self.website == *website && self.email.parse::<Email>().is_ok_and(|own| own == *email)
     }

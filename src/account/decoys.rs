@@ -6,11 +6,15 @@ use uuid::Uuid;
 use super::{AdminId, CustomerId, Email, Username, Website};
 use crate::random::{RandomError, SecureRandom, draw};
 
-/// Assigns a decoy account to each unknown address. Requests for two unknown addresses therefore
-/// contend for locks as requests for two known accounts do.
+/// Assigns the id of a decoy account to each unknown e-mail address or user name. For an unknown
+/// account, the library does the same work with the decoy's id as it does for an account that
+/// exists. Requests for two unknown accounts have two ids, so they do not wait for each other's
+/// locks, just like requests for two existing accounts. So an attacker cannot see from the duration
+/// of requests if an account exists.
 ///
-/// Each process draws a random key for the ids of decoys. An attacker without this key cannot tell
-/// a decoy's id from an account's id, and cannot choose an account id that equals a decoy's id.
+/// Each process draws a random hash key for the ids of decoys. An attacker does not know this hash
+/// key. So the attacker cannot compute the id of a decoy, and cannot create an account with such an
+/// id.
 pub(crate) struct Decoys([u8; 16]);
 
 impl Decoys {
@@ -29,8 +33,8 @@ impl Decoys {
     fn id(&self, parts: &[&str]) -> Uuid {
         let mut hasher = SipHasher24::new_with_key(&self.0);
         for part in parts {
-            // The length is included, so that different lists of parts never have the same hash
-            // input.
+            // The length of each part is hashed, too. So two different lists of parts never have
+            // the same hash input.
             hasher.write_u64(u64::try_from(part.len()).unwrap_or(u64::MAX));
             hasher.write(part.as_bytes());
         }

@@ -12,20 +12,20 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EmailError {
-    /// The address has more than 254 bytes, or more than 64 before the `@` (RFC 5321 section
-    /// 4.5.3.1).
+    /// The e-mail address has more than 254 bytes, or more than 64 bytes before the `@` (RFC 5321
+    /// section 4.5.3.1).
     #[error("the e-mail address is too long")]
     TooLong,
-    /// The text is not exactly one address: it has no `@`, several, an empty side, a list, a
-    /// display name or a quoted part.
+    /// The text is not exactly one e-mail address. For example, it has no `@` or several, nothing
+    /// before or after the `@`, a display name or a quoted part. Or it is a list of addresses.
     #[error("the text is not exactly one e-mail address")]
     NotOneAddress,
-    /// The address has white space, a control character, an invisible character, or a character
-    /// outside the unquoted forms of RFC 5322 and RFC 6531.
+    /// The e-mail address has white space, a control character, an invisible character, or another
+    /// character that RFC 5322 and RFC 6531 do not allow without quotation marks.
     #[error("the e-mail address has a character that is not allowed")]
     Character,
-    /// The part before the `@` has a look-alike character, which compatibility normalisation (NFKC)
-    /// would change.
+    /// The part before the `@` has a character that looks like another character, such as a
+    /// fullwidth letter. Compatibility normalisation (NFKC) would change such a character.
     #[error("the e-mail address has a look-alike character")]
     LookAlike,
     /// The part after the `@` is not a valid domain name (IDNA, UTS #46).
@@ -33,14 +33,15 @@ pub enum EmailError {
     Domain,
 }
 
-/// A canonical e-mail address: one address, one spelling.
+/// An e-mail address in canonical form, so that all spellings of one address are equal.
 ///
-/// An address is in lower case and has at most 254 bytes. Its domain is in IDNA's ASCII form. The
-/// parser does not trim white space, and refuses an address that contains any.
+/// The canonical form is in lower case and has at most 254 bytes. The domain is in IDNA's ASCII
+/// form. The parser does not trim white space. It refuses a text that contains white space.
 ///
-/// The parser refuses a local part that NFKC would change (`ﬁ`, fullwidth letters, the Kelvin
-/// sign), and does not map it. Two addresses that look alike therefore never become one account
-/// (CVE-2019-19844 and similar vulnerabilities).
+/// The part before the `@` must not contain characters that look like others, such as `ﬁ`,
+/// fullwidth letters or the Kelvin sign. Compatibility normalisation (NFKC) would replace such
+/// characters by similar ones. The parser refuses them instead, so two e-mail addresses that look
+/// alike never become one account (CVE-2019-19844 and similar vulnerabilities).
 ///
 /// ```
 /// use commerce_auth::Email;
@@ -56,13 +57,13 @@ pub enum EmailError {
 pub struct Email(String);
 
 impl Email {
-    /// Maximum length in bytes: a path of 256 octets without its angle brackets (RFC 5321 section
-    /// 4.5.3.1.3).
+    /// Maximum length of an e-mail address, in bytes. RFC 5321 section 4.5.3.1.3 allows 256 bytes
+    /// with the angle brackets around the address.
     const MAX_BYTES: usize = 254;
-    /// Maximum length of the local part, in bytes (RFC 5321 section 4.5.3.1.1).
+    /// Maximum length of the part before the `@`, in bytes (RFC 5321 section 4.5.3.1.1).
     const MAX_LOCAL_BYTES: usize = 64;
 
-    /// Returns the canonical address.
+    /// Returns the canonical e-mail address as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -9,15 +9,17 @@ use uuid::Uuid;
 #[non_exhaustive]
 pub struct IdError;
 
-/// The id of an account, for hosts that use numbers, UUIDs or text.
+/// The id of an account. It is an integer, a UUID or a text, because hosts use any of them in their
+/// tables.
 ///
-/// The integer and UUID forms only store the text compactly. Equal texts are equal ids, however
-/// they were made, so an id stays equal after it was stored in a text column.
+/// The integer and UUID forms are only compact forms of the text. Two ids are equal if their texts
+/// are equal, however the ids were created. So an id that was stored in a text column and read
+/// again equals the original id.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum AccountId {
     Int(i64),
-    /// The high and the low half. A byte array would be unaligned, which makes every move of an id
-    /// slow.
+    /// The high and the low half of the UUID. A byte array would not be aligned, so every copy of
+    /// an id would be slow.
     Uuid(u64, u64),
     Text(Arc<str>),
 }
@@ -64,8 +66,8 @@ macro_rules! account_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         ///
-        /// It is created from an integer, a UUID or a text of 1 to 128 bytes without control
-        /// characters. Equal texts are equal ids.
+        /// An id is created from an integer, a UUID or a text of 1 to 128 bytes without control
+        /// characters. Two ids are equal if their texts are equal, however the ids were created.
         ///
         /// ```
         #[doc = concat!("use commerce_auth::", stringify!($name), ";")]
@@ -81,7 +83,8 @@ macro_rules! account_id {
         pub struct $name(AccountId);
 
         impl $name {
-            /// Returns the id as an integer, if it has the form of one.
+            /// Returns the id as an integer, if it is a signed 64-bit integer or the decimal text
+            /// of one.
             #[must_use]
             pub fn as_int(&self) -> Option<i64> {
                 match self.0 {
@@ -90,7 +93,7 @@ macro_rules! account_id {
                 }
             }
 
-            /// Returns the id as a UUID, if it has the form of one.
+            /// Returns the id as a UUID, if it is a UUID or the canonical text of one.
             #[must_use]
             pub fn as_uuid(&self) -> Option<Uuid> {
                 match self.0 {
@@ -167,12 +170,13 @@ macro_rules! account_id {
 }
 
 account_id! {
-    /// The host's key of a customer account. It never changes, and is never given to another
-    /// customer.
+    /// The id of a customer account in the host's table. The host must never change it, and never
+    /// give it to another customer.
     CustomerId
 }
 account_id! {
-    /// The host's key of an admin user. It never changes, and is never given to another admin user.
+    /// The id of an admin user in the host's table. The host must never change it, and never give
+    /// it to another admin user.
     AdminId
 }
 

@@ -1,12 +1,13 @@
-//! The host's accounts, read through small traits.
+//! The host's customer and admin accounts. The library reads and changes them through small traits.
 //!
 //! The host keeps its own customer and admin tables. It implements [`Customer`] for its row type
 //! and [`CustomerStore`] for its table. A host with a support desk also implements [`AdminUser`]
 //! and [`AdminStore`].
 //!
-//! A host without tables uses the ready-made tables of a backend, which hold [`CustomerRecord`] and
-//! [`AdminRecord`]. In memory these are [`MemoryCustomers`](crate::store::memory::MemoryCustomers)
-//! and [`MemoryAdmins`](crate::store::memory::MemoryAdmins).
+//! A host without such tables uses the ready-made tables of a backend. Their rows are
+//! [`CustomerRecord`] and [`AdminRecord`]. The ready-made tables in memory are
+//! [`MemoryCustomers`](crate::store::memory::MemoryCustomers) and
+//! [`MemoryAdmins`](crate::store::memory::MemoryAdmins).
 
 pub(crate) mod admin;
 mod conflict;

@@ -2,16 +2,16 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// A stored password hash, as in the host's column.
+/// A password hash, as the host stores it in its table.
 ///
-/// [`Auth::hash_new_password`](crate::Auth::hash_new_password) computes it. Its `Debug` shows
-/// nothing, it is wiped from memory when dropped, and only [`expose`](Self::expose) returns its
-/// text.
+/// [`Auth::hash_new_password`](crate::Auth::hash_new_password) computes a hash. The `Debug` output
+/// does not show the hash. The hash is wiped from memory when dropped. Only
+/// [`expose`](Self::expose) returns it as text.
 #[derive(Clone)]
 pub struct PasswordHash(SecretString);
 
 impl PasswordHash {
-    /// Returns the hash as text, for the host's column.
+    /// Returns the hash as text, for the host's table.
     ///
     /// # Security
     ///

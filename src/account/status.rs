@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// The standing of an account, which decides whether the account may sign in.
+/// The status of a customer or admin account, which decides if the account may sign in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -11,14 +11,15 @@ pub enum AccountStatus {
     /// ([`Auth::confirm_email`](crate::Auth::confirm_email)).
     ///
     /// If the website requires confirmation
-    /// ([`AuthConfig::confirmation`](crate::AuthConfig::confirmation)), then the customer cannot
-    /// sign in. Only a caller with a right credential gets an error that names this reason. On
-    /// other websites, the customer can sign in.
+    /// ([`AuthConfig::confirmation`](crate::AuthConfig::confirmation)), the customer cannot sign
+    /// in. The error names this reason only if the credential was right. On websites that do not
+    /// require confirmation, the customer can sign in. An unconfirmed admin user cannot sign in.
     Unconfirmed,
-    /// The account may not sign in. The caller gets the same answer as for a wrong credential.
+    /// The account may not sign in. The caller gets the same error as for a wrong credential.
     ///
-    /// The status alone does not end a customer's tokens: call
-    /// [`Auth::customer_changed`](crate::Auth::customer_changed). An admin user's tokens are
-    /// refused at their next use.
+    /// If the host disables a customer, it must also call
+    /// [`Auth::customer_changed`](crate::Auth::customer_changed), because this status alone does
+    /// not end the customer's tokens. The tokens of a disabled admin user are refused at their next
+    /// use.
     Disabled,
 }

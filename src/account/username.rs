@@ -8,11 +8,12 @@ use icu_normalizer::ComposingNormalizer;
 #[non_exhaustive]
 pub struct UsernameError;
 
-/// An admin user's canonical name, in lower case, because Commerce compares names
+/// An admin user's name in canonical form: lower case, because Commerce compares names
 /// case-insensitively. The parser does not trim white space.
 ///
-/// The parser refuses a name that compatibility normalisation (NFKC) would change, and does not map
-/// it. Two names that look alike therefore never become one.
+/// Compatibility normalisation (NFKC) would replace some characters, such as fullwidth letters, by
+/// similar ones. The parser refuses a name with such characters instead, so two names that look
+/// alike never become one account.
 ///
 /// ```
 /// use commerce_auth::account::Username;

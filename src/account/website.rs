@@ -9,11 +9,12 @@ use smol_str::SmolStr;
 #[non_exhaustive]
 pub struct WebsiteError;
 
-/// The tenant that a customer account, its tokens and its codes belong to.
+/// The code of a website: the part of a shop that a customer account, with its tokens and one-time
+/// codes, belongs to.
 ///
 /// The same e-mail address on two websites belongs to two accounts, and a token of one website is
-/// refused on another. A shop with one website sets no code: it uses [`Website::default`] with the
-/// code `base`, as in Commerce.
+/// refused on another. A shop with one website need not choose a code. It uses
+/// [`Website::default`], which has the code `base`, as in Commerce.
 ///
 /// ```
 /// use commerce_auth::Website;

@@ -20,32 +20,36 @@ use crate::{
 impl Auth {
     /// Signs an admin user in by user name, password and second factor.
     ///
-    /// Implements Commerce's `POST /V1/tfa/provider/google/authenticate` and, without a second
-    /// factor, `POST /V1/integration/admin/token`.
+    /// Implements Commerce's `POST /V1/tfa/provider/google/authenticate`. For an admin user without
+    /// a second factor, it implements `POST /V1/integration/admin/token`.
     ///
-    /// The code is checked only after the password was found right. It has a separate budget, and
-    /// each code works once. If the admin user has a second factor, a sign-in without a right code
-    /// gives no token.
+    /// The code of the second factor is checked only after the password was found right. Wrong
+    /// codes count in a separate budget, and each code works once. If the admin user has a second
+    /// factor, a sign-in without a right code gives no token.
     ///
-    /// An admin user who must have a second factor but has none is mailed an enrolment token
-    /// ([`AdminNotice::EnrolmentRequested`](crate::notifier::AdminNotice::EnrolmentRequested)). No
-    /// mail is sent if the sign-in carries a code.
+    /// If an admin user must have a second factor but has none, the library mails an enrolment
+    /// token
+    /// ([`AdminNotice::EnrolmentRequested`](crate::notifier::AdminNotice::EnrolmentRequested)). If
+    /// the sign-in contains a code, the library sends no mail.
     ///
-    /// The account's budgets are charged before the password is checked, as for customers, but in
-    /// separate counters. Within the budget every refusal does the same work and returns the same
-    /// error. The refusal does not show whether the user name is unknown, the account is disabled
-    /// or has no password, or the password is wrong. A token is issued only after the audit sink
-    /// has stored the record of the sign-in.
+    /// The library charges the account's budgets before it checks the password. Customers and admin
+    /// users have separate counters. Until a budget is spent, every refusal does the same work and
+    /// returns the same error. So an attacker cannot see whether the user name is unknown, the
+    /// account is disabled, the account has no password, or the password is wrong. A token is
+    /// issued only after the audit sink has stored the record of the sign-in.
     ///
     /// # Errors
     ///
     /// - [`InputError::Required`], [`InputError::Username`], [`InputError::PasswordTooLong`]: the
     ///   input is malformed. No account was looked up.
-    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::challenge::Challenge)
-    ///   requires a right answer. No account was looked up, and the attempt was not counted.
-    /// - [`SignInError::Refused`]: the admin user does not exist or is disabled, the password is
-    ///   wrong, the budget is spent, or all tokens were revoked during the sign-in. The error does
-    ///   not distinguish these cases.
+    /// - [`SignInError::ChallengeRequired`]: the attempt needs a response to the host's
+    ///   [`Challenge`](crate::challenge::Challenge), and the response is missing or wrong. No
+    ///   account was looked up, and the attempt was not counted.
+    /// - [`SignInError::Refused`]: the error does not distinguish these cases:
+    ///   - The admin user does not exist or is disabled.
+    ///   - The password is wrong.
+    ///   - A budget is spent.
+    ///   - All tokens were revoked during the sign-in.
     /// - [`SecondFactorError::Required`], [`SecondFactorError::InvalidCode`]: the password is
     ///   right, but the code is missing, wrong or used before. Once the budget of codes is spent,
     ///   the error is [`SignInError::Refused`].
@@ -62,21 +66,24 @@ impl Auth {
         flow::generate_admin_token(&self.services, sign_in).await
     }
 
-    /// Exchanges a signed-in admin user's token for a fresh one, by a code of the second factor.
+    /// Steps up: exchanges a signed-in admin user's token for a new token, after a check of a code
+    /// of the second factor.
     ///
-    /// Call it after [`SecondFactorError::StepUpRequired`], which says that the sign-in is too old.
-    /// The presented token ends now, and so does the assistance given through it (ASVS
-    /// v5.0.0-7.2.4). The new token expires when the presented token would have expired.
+    /// Call this method if an operation returned [`SecondFactorError::StepUpRequired`], because the
+    /// sign-in was too old for it. The presented token ends, and so do the assistance tokens that
+    /// were obtained with it (ASVS v5.0.0-7.2.4). The new token expires at the time at which the
+    /// presented token would have expired.
     ///
     /// # Errors
     ///
-    /// - As [`verify_admin`](Self::verify_admin).
+    /// - The errors of [`verify_admin`](Self::verify_admin).
     /// - [`InputError::Required`], [`InputError::PasswordTooLong`]: the code is malformed. Nothing
     ///   was looked up.
     /// - [`SecondFactorError::NotEnrolled`]: the admin user has no second factor.
     /// - [`SecondFactorError::InvalidCode`]: the code is wrong or was used before.
-    /// - [`SignInError::Refused`]: too many wrong codes, or all tokens were revoked meanwhile.
-    /// - [`TokenError::Invalid`]: the presented token ended meanwhile. The code is spent.
+    /// - [`SignInError::Refused`]: too many wrong codes were presented, or another request revoked
+    ///   all tokens during this call.
+    /// - [`TokenError::Invalid`]: the presented token ended during this call. The code is spent.
     /// - [`Error::Unavailable`], [`Error::Random`]: the code may be spent.
     pub async fn step_up(
         &self,
@@ -90,23 +97,27 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// As [`verify_admin`](Self::verify_admin).
+    /// The errors of [`verify_admin`](Self::verify_admin).
     pub async fn revoke_admin_token(&self, bearer: impl Into<Bearer<'_>>) -> Result<(), Error> {
         flow::revoke_admin_token(&self.services, bearer.into()).await
     }
 
     /// Changes a signed-in admin user's password.
     ///
-    /// The sign-in must be fresh. If the admin user has a second factor, the sign-in must have used
-    /// it. Success ends all other tokens of the admin user. The presented token stays valid.
+    /// The admin user must have signed in, or stepped up, within
+    /// [`Lifetimes::fresh_sign_in`](crate::config::Lifetimes::fresh_sign_in). If the admin user has
+    /// a second factor, that sign-in must have used it. A successful change ends all other tokens
+    /// of the admin user. The presented token stays valid.
     ///
     /// # Errors
     ///
-    /// - As [`verify_admin`](Self::verify_admin).
-    /// - [`TokenError::Invalid`]: another request ended the presented token, or all tokens of the
-    ///   admin user, meanwhile. The previous password is restored, and all tokens end.
+    /// - The errors of [`verify_admin`](Self::verify_admin).
+    /// - [`TokenError::Invalid`]: while the password was changed, another request ended the
+    ///   presented token or all tokens of the admin user. The previous password is restored, and
+    ///   all tokens end.
     /// - [`InputError::Required`], [`InputError::PasswordTooLong`], [`InputError::Policy`]: the
-    ///   current password was not checked. A password from a data breach is refused only after the
+    ///   input is malformed, or the new password breaks the policy. The current password was not
+    ///   checked, with one exception: a new password from a data breach is refused after the
     ///   current password was found right.
     /// - [`SecondFactorError::StepUpRequired`]: the sign-in is older than
     ///   [`Lifetimes::fresh_sign_in`](crate::config::Lifetimes::fresh_sign_in).
@@ -125,13 +136,15 @@ impl Auth {
         flow::change_admin_password(&self.services, bearer.into(), current.into(), new.into()).await
     }
 
-    /// Checks a new password of an admin user against the policy and returns the hash to store.
+    /// Checks an admin user's new password against the password policy, and returns the password
+    /// hash for the host's table.
     ///
-    /// Otherwise as [`hash_new_password`](Self::hash_new_password).
+    /// The rest is as in [`hash_new_password`](Self::hash_new_password).
     ///
     /// # Errors
     ///
-    /// As [`hash_new_password`](Self::hash_new_password), with [`InputError::Username`].
+    /// The errors of [`hash_new_password`](Self::hash_new_password), with [`InputError::Username`]
+    /// for a malformed user name.
     pub async fn hash_new_admin_password(
         &self,
         username: &str,
@@ -142,14 +155,15 @@ impl Auth {
 
     /// Ends all tokens of an admin user whose account the host has changed.
     ///
-    /// All assistance tokens obtained with these tokens end too, and sign-ins that are still
-    /// running get no token. If the account was deleted, its second factor is removed. If the host
-    /// set the password, the admin user is notified
+    /// The assistance tokens that were obtained with these tokens end too, and sign-ins that are
+    /// still running get no token. If the host deleted the account, the library removes the
+    /// account's second factor. If the host set a new password, the library notifies the admin user
     /// ([`AdminNotice::PasswordSetByHost`](crate::notifier::AdminNotice::PasswordSetByHost)).
     ///
-    /// Call it after the change is stored. It may be called again. A disabled or missing admin user
-    /// is refused even without this call, because every use of a token reads the account. Call it
-    /// nevertheless, so that no old token works if the account is enabled again.
+    /// Call this method after the host has stored the change. The host may repeat the call. Even
+    /// without the call, the tokens of a disabled or deleted admin user are refused, because every
+    /// use of a token reads the account. The call is needed nevertheless: without it, the old
+    /// tokens would work again once the account is enabled again.
     ///
     /// # Errors
     ///
@@ -162,7 +176,8 @@ impl Auth {
     /// Clears the failed attempts and locks of an admin user's account, for the password and the
     /// second factor.
     ///
-    /// Otherwise as [`unlock_customer`](Self::unlock_customer).
+    /// The attempts from all sources are cleared. A support desk calls this method after it has
+    /// verified the admin user's identity.
     ///
     /// # Errors
     ///
@@ -173,13 +188,13 @@ impl Auth {
         flow::unlock_admin(&self.services, username).await
     }
 
-    /// Clears the failed attempts and locks of an admin user's account, by the link of a mailed
-    /// notice.
+    /// Clears the failed attempts and locks of an admin user's account, if the unlock token from a
+    /// mailed link is valid.
     ///
-    /// The link is mailed when the account is locked
-    /// ([`AdminNotice::Locked`](crate::notifier::AdminNotice::Locked)). It works once, within
-    /// [`Lifetimes::enrolment_token`](crate::config::Lifetimes::enrolment_token). It does not sign
-    /// the admin user in.
+    /// The library mails the unlock token when the account is locked
+    /// ([`AdminNotice::Locked`](crate::notifier::AdminNotice::Locked)). The token works once,
+    /// within [`Lifetimes::enrolment_token`](crate::config::Lifetimes::enrolment_token). It does
+    /// not sign the admin user in.
     ///
     /// # Errors
     ///
@@ -201,20 +216,22 @@ impl Auth {
 
     /// Begins the enrolment of a new authenticator for a signed-in admin user.
     ///
-    /// The present authenticator, if any, stays in use until
+    /// If the admin user has an authenticator already, it stays in use until
     /// [`activate_admin_factor`](Self::activate_admin_factor) accepts the first code of the new
     /// one.
     ///
-    /// The enrolment ends as soon as the presented token ends. It also ends when the admin user's
-    /// other tokens are ended: by a change of the password, by
-    /// [`admin_changed`](Self::admin_changed) or by [`revoke_everything`](Self::revoke_everything).
+    /// The enrolment ends as soon as the presented token ends. The enrolment also ends after a
+    /// change of the password, [`admin_changed`](Self::admin_changed) or
+    /// [`revoke_everything`](Self::revoke_everything), because these operations end the admin
+    /// user's tokens.
     ///
-    /// An admin user who must have an authenticator but has none cannot sign in to call this. In
-    /// that case [`generate_admin_token`](Self::generate_admin_token) mails the enrolment token.
+    /// An admin user who must have an authenticator but has none cannot sign in, and so cannot use
+    /// this method. For this admin user, [`generate_admin_token`](Self::generate_admin_token) mails
+    /// an enrolment token.
     ///
     /// # Errors
     ///
-    /// - As [`verify_admin`](Self::verify_admin).
+    /// - The errors of [`verify_admin`](Self::verify_admin).
     /// - [`SecondFactorError::StepUpRequired`]: the sign-in is older than
     ///   [`Lifetimes::fresh_sign_in`](crate::config::Lifetimes::fresh_sign_in).
     /// - [`InternalError::NotConfigured`]: there is no keyring.
@@ -226,23 +243,24 @@ impl Auth {
         flow::begin_admin_enrolment(&self.services, bearer.into()).await
     }
 
-    /// Returns a fresh secret for an enrolment to the holder of the enrolment token: Commerce's
-    /// `POST /V1/tfa/provider/google/configure`.
+    /// Returns a new authenticator secret to the holder of an enrolment token: Commerce's `POST
+    /// /V1/tfa/provider/google/configure`.
     ///
-    /// It may be called again until the authenticator is activated. Each call replaces the secret,
-    /// and only the newest secret can be activated. If another person opened the link earlier, the
-    /// secret shown to that person is worthless. If another person opens it later, the owner's
-    /// first code fails. The audit trail records each call.
+    /// The method may be called again until the authenticator is activated. Each call replaces the
+    /// secret, and only the newest secret can be activated. Suppose that an attacker also opens the
+    /// mailed link. If the attacker opens it first, the attacker's secret is replaced and useless.
+    /// If the attacker opens it after the admin user, the admin user's first code fails, because
+    /// the secret was replaced. The audit trail records each call.
     ///
     /// # Errors
     ///
     /// - [`InputError::Required`]: the token is empty.
-    /// - [`SignInError::TooManyRequests`]: the secret was shown too often with this token, five
-    ///   times in a quarter of an hour
-    ///   ([`Budgets::second_factor`](crate::config::Budgets::second_factor)). Or the
-    ///   source has failed too often over all accounts.
-    /// - [`SecondFactorError::InvalidEnrolmentToken`]: the token is unknown, expired or replaced,
-    ///   or the admin user's tokens were ended after it was made, for example by the activation of
+    /// - [`SignInError::TooManyRequests`]: this enrolment token was used too often to show a
+    ///   secret. By default, five times in 15 minutes are allowed
+    ///   ([`Budgets::second_factor`](crate::config::Budgets::second_factor)). Or the source has
+    ///   failed too often over all accounts.
+    /// - [`SecondFactorError::InvalidEnrolmentToken`]: the enrolment token is unknown, expired or
+    ///   replaced. Or the admin user's tokens have ended since, for example by the activation of
     ///   another authenticator.
     /// - [`SecondFactorError::AlreadyEnrolled`]: the second factor has changed since the token was
     ///   made.
@@ -257,31 +275,33 @@ impl Auth {
         flow::set_up_admin_factor(&self.services, token.into(), origin).await
     }
 
-    /// Makes an authenticator the admin user's second factor, by its first right code: Commerce's
-    /// `POST /V1/tfa/provider/google/activate`.
+    /// Activates an authenticator: after its first right code, it is the admin user's second
+    /// factor. This is Commerce's `POST /V1/tfa/provider/google/activate`.
     ///
-    /// Returns the recovery codes. Each recovery code replaces a code of the authenticator once.
-    /// They cannot be shown again.
+    /// Returns the recovery codes. Each recovery code can be used once, in place of a code of the
+    /// authenticator. No later call returns these recovery codes again.
     ///
-    /// Activation ends all tokens of the admin user. Once this returns `Ok`, every earlier token is
-    /// refused, including those of sign-ins that were still running. If another request ends the
-    /// tokens meanwhile, or if they cannot be ended, the activation is undone: the previous
-    /// authenticator, if any, is restored.
+    /// The activation ends all tokens of the admin user. Once the method returns `Ok`, every
+    /// earlier token is refused, and sign-ins that were still running get no token. If another
+    /// request ends the tokens during the activation, or if the tokens cannot be ended, the
+    /// activation is undone. Then the previous authenticator, if there was one, is the second
+    /// factor again.
     ///
     /// # Errors
     ///
-    /// - As [`set_up_admin_factor`](Self::set_up_admin_factor).
-    /// - [`SecondFactorError::InvalidCode`]: the code is wrong at this time, or it belongs to a
-    ///   secret that a later call has replaced. The enrolment stays valid.
+    /// - The errors of [`set_up_admin_factor`](Self::set_up_admin_factor).
+    /// - [`SecondFactorError::InvalidCode`]: the code is wrong or no longer current, or it comes
+    ///   from an authenticator with a secret that has been replaced. The enrolment stays valid.
     /// - [`SignInError::TooManyRequests`]: too many wrong codes.
-    /// - [`Error::Unavailable`], [`Error::Random`]: the authenticator may be activated, and the
-    ///   recovery codes are lost. Sign in with a code and [replace
-    ///   them](Self::replace_recovery_codes). An earlier token may still be valid: call
+    /// - [`Error::Unavailable`], [`Error::Random`]: the authenticator may be activated. If it is,
+    ///   the recovery codes are lost: the admin user signs in with a code of the authenticator and
+    ///   [replaces them](Self::replace_recovery_codes). An earlier token may still be valid: call
     ///   [`admin_changed`](Self::admin_changed) to end it. If the authenticator is not activated,
-    ///   begin again, because the enrolment may have ended.
+    ///   the admin user begins a new enrolment, because the present one may have ended.
     ///
-    /// The same holds if the call is dropped before it ends, as some servers do when a client
-    /// disconnects. To prevent this, run the call in a separate task.
+    /// If the future of this call is dropped before it completes, the effect is the same as of
+    /// [`Error::Unavailable`]. Some servers drop it when a client disconnects. To prevent this, run
+    /// the call in a separate task.
     #[doc(alias = "/V1/tfa/provider/google/activate")]
     pub async fn activate_admin_factor(
         &self,
@@ -296,20 +316,20 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// As [`verify_admin`](Self::verify_admin).
+    /// The errors of [`verify_admin`](Self::verify_admin).
     pub async fn admin_factor(&self, bearer: impl Into<Bearer<'_>>) -> Result<Option<AdminFactor>, Error> {
         flow::admin_factor(&self.services, bearer.into()).await
     }
 
     /// Replaces all recovery codes of the signed-in admin user, and returns the new ones.
     ///
-    /// The earlier recovery codes stop working. The new ones cannot be shown again.
+    /// The earlier recovery codes stop working. No later call returns the new recovery codes again.
     ///
     /// # Errors
     ///
-    /// - As [`verify_admin`](Self::verify_admin).
-    /// - [`TokenError::Invalid`]: another request ended the admin user's tokens meanwhile. The
-    ///   earlier codes are restored, and all tokens end.
+    /// - The errors of [`verify_admin`](Self::verify_admin).
+    /// - [`TokenError::Invalid`]: another request ended the admin user's tokens during this call.
+    ///   The earlier recovery codes are restored, and all tokens end.
     /// - [`SecondFactorError::StepUpRequired`]: the sign-in is older than
     ///   [`Lifetimes::fresh_sign_in`](crate::config::Lifetimes::fresh_sign_in).
     /// - [`SecondFactorError::NotEnrolled`]: there is no second factor.
@@ -324,10 +344,10 @@ impl Auth {
 
     /// Imports the authenticator of an admin user who has no second factor yet.
     ///
-    /// A shop uses this when it migrates admin users from another system with their authenticators.
-    /// The call makes no recovery codes: make them with
-    /// [`replace_recovery_codes`](Self::replace_recovery_codes). All of the admin user's tokens
-    /// end.
+    /// Use this method to move admin users from another system, so that they keep their
+    /// authenticators. It makes no recovery codes. After the next sign-in, the admin user makes
+    /// them with [`replace_recovery_codes`](Self::replace_recovery_codes). The import ends all
+    /// tokens of the admin user.
     ///
     /// # Errors
     ///
@@ -345,9 +365,10 @@ impl Auth {
 
     /// Removes an admin user's second factor, recovery codes and enrolment, and ends all tokens.
     ///
-    /// Call it for a lost authenticator. First verify the identity of the person who asks, as
-    /// thoroughly as at the enrolment (ASVS v5.0.0-6.4.4). The budget of wrong codes is cleared.
-    /// Returns true if there was a second factor.
+    /// Call this method if an admin user has lost the authenticator. Before the call, verify the
+    /// identity of the person who asks, as thoroughly as at the enrolment (ASVS v5.0.0-6.4.4). The
+    /// method also clears the budget of wrong codes. It returns true if the admin user had a second
+    /// factor.
     ///
     /// # Errors
     ///
@@ -357,36 +378,41 @@ impl Auth {
         flow::remove_admin_factor(&self.services, admin).await
     }
 
-    /// Seals at most `limit` second factors again with the keyring's current key, and returns their
-    /// number.
+    /// Encrypts the secrets of at most `limit` second factors again, with the current secret key of
+    /// the keyring. Returns the count of these second factors.
     ///
-    /// Only second factors that another key has sealed are read. After a key rotation, call it
-    /// until it returns 0, and only then [retire](crate::keyring::Keyring::retire) the old key. A
-    /// sign-in seals the admin user's own factor again.
+    /// The method reads only second factors that were encrypted with another secret key. After a
+    /// rotation of the secret keys, call the method until it returns 0, and only then
+    /// [retire](crate::keyring::Keyring::retire) the old secret key. A sign-in with a second factor
+    /// also encrypts that second factor again.
     ///
     /// # Errors
     ///
     /// - [`InternalError::NotConfigured`]: there is no keyring.
-    /// - [`Error::Unavailable`]: some second factors could not be sealed again, for example because
-    ///   no accepted key opens the secret. The others were. Do not retire a key then.
+    /// - [`Error::Unavailable`]: some second factors could not be encrypted again, because a
+    ///   storage request failed or no secret key of the keyring decrypts them. Do not retire a
+    ///   secret key then. A second factor that cannot be decrypted does not keep the method from
+    ///   encrypting the others.
     pub async fn reseal_factors(&self, limit: usize) -> Result<usize, Error> {
         flow::reseal_factors(&self.services, limit).await
     }
 
     /// Checks that the keyring fits the second factors and audit records in the store.
     ///
-    /// Call it at start, before the host serves requests.
+    /// Call this method when the host starts, before it serves requests.
     ///
-    /// The check refuses a keyring if its keys open none of the second factors, or verify none of
-    /// the newest audit records. Such a keyring belongs to another shop, or was made anew because
-    /// the old file was missing. Without the check, admin users get status 503, and the audit trail
-    /// continues under a key that its verifier does not have.
+    /// The check refuses a keyring whose secret keys decrypt none of the second factors, or verify
+    /// none of the newest audit records. Such a keyring belongs to another shop, or was generated
+    /// again because the file with the old secret keys was missing. With a wrong keyring, the
+    /// sign-ins of admin users would fail with status 503. New audit records would be signed with a
+    /// secret key that the verifier of the trail does not have.
     ///
-    /// If the store has no sealed and no signed data, every keyring is accepted. The check reads at
-    /// most 128 second factors and 9 audit records, and writes nothing.
+    /// If the store has no second factors and no signed audit records, the check accepts every
+    /// keyring. It reads at most 128 second factors and 9 audit records, and writes nothing.
     ///
-    /// The check also refuses a keyring if its old key was retired before a node signed one of the
-    /// newest records with the new key. [`Keyring`] says how to rotate keys in a quiet shop.
+    /// The check also refuses a keyring whose old secret key was retired too early: before any node
+    /// has signed an audit record with the new one. In a shop with few audit events this can take
+    /// long. [`Keyring`] says how to rotate the secret keys in such a shop.
     ///
     /// ```
     /// use commerce_auth::{
@@ -410,13 +436,14 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// [`KeyringCheckError`] names the data that the keyring cannot open or verify. A shop without
-    /// a keyring fails the check if the store has such data.
+    /// [`KeyringCheckError`] names the data that the keyring cannot decrypt or verify. If the host
+    /// has no keyring but the store has such data, the check fails too.
     ///
     /// # Security
     ///
-    /// If the check fails, restore the earlier key. Never make a new one. The check finds mistakes,
-    /// not attackers: only a [verifier](crate::audit) finds changed records.
+    /// If the check fails, restore the earlier secret key. Never generate a new one. The check
+    /// finds mistakes in the configuration. It does not find audit records that an attacker has
+    /// changed: only a [verifier](crate::audit) does.
     pub async fn check_keyring(&self) -> Result<KeyringReport, KeyringCheckError> {
         flow::check_keyring(&self.services).await
     }

@@ -12,21 +12,21 @@ use crate::{
 
 /// # Assistance
 ///
-/// Remote shopping assistance: an admin user acts for a customer who consents to it.
+/// Remote shopping assistance: an admin user acts for a customer who has consented to assistance.
 impl Auth {
-    /// Issues an assistance token for a customer to an admin user: Commerce's
+    /// Issues an assistance token, with which an admin user acts for a customer: Commerce's
     /// `generateCustomerTokenAsAdmin`.
     ///
-    /// The customer is looked up on the bearer's website. The token allows everything that the
-    /// customer may do, except operations that call
-    /// [`CustomerIdentity::require_self`](crate::CustomerIdentity::require_self). It contains the
-    /// admin user and the reason.
+    /// The customer is looked up on the website of the request ([`Bearer`]). The assistance token
+    /// allows everything that the customer may do, except operations that call
+    /// [`CustomerIdentity::require_self`](crate::CustomerIdentity::require_self). The token's grant
+    /// contains the admin user and the reason.
     ///
-    /// The token lives for
-    /// [`Lifetimes::assistance_token`](crate::config::Lifetimes::assistance_token), but
-    /// never longer than the admin user's own token. Every use of it checks the admin user and the
-    /// customer's consent again. It is issued only after the audit sink has stored the record of
-    /// it.
+    /// The assistance token is valid for
+    /// [`Lifetimes::assistance_token`](crate::config::Lifetimes::assistance_token), but it expires
+    /// no later than the admin user's own token. Every use of the assistance token checks the admin
+    /// user and the customer's consent again. The token is issued only after the audit sink has
+    /// stored the record of the assistance.
     ///
     /// A blank reason is replaced by
     /// [`AssistanceRules::default_reason`](crate::config::AssistanceRules::default_reason).
@@ -38,14 +38,14 @@ impl Auth {
     /// - [`TokenError::Invalid`], [`TokenError::NotAuthorized`]: the bearer token is not a live
     ///   token of an admin user.
     /// - [`AssistanceError::Disabled`], [`AssistanceError::NotPermitted`]: the shop offers no
-    ///   assistance, or the admin user has no permission for it. No customer was looked up.
+    ///   assistance, or the admin user has no permission for assistance. No customer was looked up.
     /// - [`SecondFactorError::StepUpRequired`]: the shop requires a fresh second factor
     ///   ([`AssistanceRules::step_up`](crate::config::AssistanceRules::step_up)). No customer
     ///   was looked up.
     /// - [`AssistanceError::NoSuchEmail`], [`AssistanceError::NoConsent`],
     ///   [`SignInError::NotConfirmed`], [`AssistanceError::CustomerDisabled`]: the customer cannot
     ///   be assisted.
-    /// - [`SignInError::Refused`]: another request ended the customer's tokens meanwhile.
+    /// - [`SignInError::Refused`]: another request ended the customer's tokens during this call.
     /// - [`Error::Unavailable`], [`Error::Random`], [`InternalError::NotConfigured`]: no token was
     ///   issued.
     #[doc(alias = "generateCustomerTokenAsAdmin")]
@@ -58,28 +58,29 @@ impl Auth {
         flow::generate_customer_token_as_admin(&self.services, bearer.into(), customer_email, reason).await
     }
 
-    /// Generates a one-time code that signs the admin user in as a customer.
+    /// Generates a one-time code, with which the admin user signs in to act for a customer.
     ///
     /// Implements Commerce's `POST /V1/customer/{id}/otp`.
     ///
-    /// The code is 32 hexadecimal characters and lives for
-    /// [`Lifetimes::one_time_code`](crate::config::Lifetimes::one_time_code). It works
-    /// once, together with the customer's e-mail address: as the `password` of
-    /// [`generate_customer_token`](Self::generate_customer_token), or through
+    /// The code has 32 hexadecimal characters and is valid for
+    /// [`Lifetimes::one_time_code`](crate::config::Lifetimes::one_time_code). It works once,
+    /// together with the customer's e-mail address. It is either the `password` of
+    /// [`generate_customer_token`](Self::generate_customer_token) or the code of
     /// [`exchange_one_time_code`](Self::exchange_one_time_code). The sign-in repeats all checks of
     /// this method.
     ///
-    /// The code is bound to the customer's website. The bearer's website does not matter. A
-    /// customer's newest three codes are valid; older ones are refused.
+    /// The code is valid on the customer's website, whatever the website of this request. A
+    /// customer's newest three codes are valid. Older codes are refused.
     ///
     /// A blank reason is replaced by
     /// [`AssistanceRules::default_reason`](crate::config::AssistanceRules::default_reason).
     ///
     /// # Errors
     ///
-    /// As [`generate_customer_token_as_admin`](Self::generate_customer_token_as_admin), with
-    /// [`AssistanceError::NoSuchCustomer`] if no customer has the id. If the customer's tokens are
-    /// ended meanwhile, the code is refused at the sign-in.
+    /// The errors of [`generate_customer_token_as_admin`](Self::generate_customer_token_as_admin),
+    /// with [`AssistanceError::NoSuchCustomer`] if no customer has the id. If another request ends
+    /// the customer's tokens during this call, the call succeeds, but the code is refused at the
+    /// sign-in.
     #[doc(alias = "/V1/customer/{id}/otp")]
     pub async fn generate_one_time_code(
         &self,
@@ -93,23 +94,24 @@ impl Auth {
     /// Sets the customer's consent to remote shopping assistance: Commerce's
     /// `allow_remote_shopping_assistance`.
     ///
-    /// Only the customer can set it. The token of an admin user who assists the customer is
-    /// refused.
+    /// Only the customer can set the consent. An assistance token is refused.
     ///
-    /// Every use of an assistance token reads the consent. Once the consent is withdrawn, the next
-    /// use of the token is refused. An outstanding one-time code is refused too, and the attempt
-    /// spends it. The withdrawal also closes the customer's assistances in the ledger, and a later
-    /// consent does not reopen them.
+    /// Every use of an assistance token reads the consent. After the customer has withdrawn the
+    /// consent, the next use of the token is refused. If a one-time code was generated before, it
+    /// is refused too, and the attempt spends it. The withdrawal also closes the customer's
+    /// assistances in the ledger. If the customer consents again later, the closed assistances stay
+    /// closed.
     ///
     /// # Errors
     ///
-    /// - As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for an
-    ///   assistance token.
+    /// - The errors of [`verify_customer`](Self::verify_customer), and
+    ///   [`TokenError::NotAuthorized`] for an assistance token.
     /// - [`TokenError::Invalid`]: the customer no longer exists, or another request ended the
-    ///   customer's tokens meanwhile. In the second case a consent that was given is undone, and
-    ///   all tokens end.
-    /// - [`Error::Unavailable`]: the consent may have been set. Set it again. If the withdrawal was
-    ///   stored, no assistance token or code works.
+    ///   customer's tokens during this call. In the second case, if the call was to give consent,
+    ///   the consent is undone and all tokens end.
+    /// - [`Error::Unavailable`]: the consent may have been set. Call the method again. If the call
+    ///   was to withdraw consent and the withdrawal was stored, all assistance tokens and one-time
+    ///   codes of the customer are refused already.
     #[doc(alias("allow_remote_shopping_assistance", "updateCustomerV2"))]
     pub async fn set_remote_shopping_assistance(
         &self,
@@ -119,15 +121,16 @@ impl Auth {
         flow::set_remote_shopping_assistance(&self.services, bearer.into(), allowed).await
     }
 
-    /// Lists past and present assistances of the customer: the newest first, 1,000 at most.
+    /// Lists the past and present assistances of the signed-in customer: the newest first, 1,000 at
+    /// most.
     ///
-    /// The call first closes the assistances that are over. An assistance without an
-    /// [end](AssistanceEntry::ended_at) is still active.
+    /// Before it reads the list, the method closes the assistances whose tokens have ended. An
+    /// assistance without an [end](AssistanceEntry::ended_at) is still active.
     ///
     /// # Errors
     ///
-    /// As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for an
-    /// assistance token.
+    /// The errors of [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`]
+    /// for an assistance token.
     pub async fn list_assistance(
         &self,
         bearer: impl Into<Bearer<'_>>,
@@ -135,14 +138,14 @@ impl Auth {
         flow::list_assistance(&self.services, bearer.into()).await
     }
 
-    /// Lists the active assistances of all customers: the longest first, 1,000 at most.
+    /// Lists the active assistances of all customers: the oldest first, 1,000 at most.
     ///
-    /// The call first closes the assistances that are over.
+    /// Before it reads the list, the method closes the assistances whose tokens have ended.
     ///
     /// # Errors
     ///
-    /// As [`verify_admin`](Self::verify_admin), and [`TokenError::NotAuthorized`] for an admin user
-    /// without [`Permission::AssistanceLog`].
+    /// The errors of [`verify_admin`](Self::verify_admin), and [`TokenError::NotAuthorized`] for an
+    /// admin user without [`Permission::AssistanceLog`].
     pub async fn current_assistance(
         &self,
         bearer: impl Into<Bearer<'_>>,
@@ -150,16 +153,17 @@ impl Auth {
         flow::current_assistance(&self.services, bearer.into()).await
     }
 
-    /// Ends one assistance of the customer.
+    /// Ends one assistance of the signed-in customer.
     ///
-    /// `grant` is the id from [`list_assistance`](Self::list_assistance). No node accepts the token
-    /// of the assistance any more. Returns true if the customer was assisted through it. The
-    /// customer's consent stays. To end all assistances, withdraw the consent.
+    /// `grant` is the id of the assistance from [`list_assistance`](Self::list_assistance). After
+    /// the call, no node accepts the assistance token. Returns true if this assistance of the
+    /// customer was active. The customer's consent stays as it was. To end all assistances, the
+    /// customer withdraws the consent.
     ///
     /// # Errors
     ///
-    /// As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for an
-    /// assistance token.
+    /// The errors of [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`]
+    /// for an assistance token.
     pub async fn end_assistance(
         &self,
         bearer: impl Into<Bearer<'_>>,

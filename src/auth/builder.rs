@@ -61,16 +61,17 @@ impl AuthBuilder {
         }
     }
 
-    /// Sets the host's customer table. Required.
+    /// Sets the host's customer table. Every `Auth` needs one.
     pub fn customers<S: CustomerStore>(self, customers: S) -> Self {
         Self { customers: Some(Arc::new(Customers(customers))), ..self }
     }
 
     /// Sets the host's admin user table. Without it, the shop has no admin users and no assistance.
     ///
-    /// It requires an audit trail ([`audit`](Self::audit)). It also requires a
-    /// [`keyring`](Self::keyring), because admin users need a second factor, unless
-    /// [`AuthConfig::admin_second_factor`] says otherwise.
+    /// A host with admin users must also set an audit sink ([`audit`](Self::audit)). If
+    /// [`AuthConfig::admin_second_factor`] is [`SecondFactorPolicy::Required`], which is the
+    /// default, the host must set a [`keyring`](Self::keyring) as well. The keyring encrypts the
+    /// second factors.
     pub fn admins<S: AdminStore>(self, admins: S) -> Self {
         Self { admins: Some(Arc::new(Admins(admins))), ..self }
     }
@@ -78,42 +79,45 @@ impl AuthBuilder {
     /// Sets the notifier, which mails password resets, enrolments of admin users, and notices about
     /// an account.
     ///
-    /// Required, unless [`without_notifier`](Self::without_notifier) is called.
+    /// A host must call this or [`without_notifier`](Self::without_notifier).
     pub fn notifier(self, notifier: impl IntoShared<dyn Notifier>) -> Self {
         Self { notifier: Some(notifier.into_shared()), ..self }
     }
 
     /// Builds an [`Auth`] that mails nothing.
     ///
-    /// It suits a host that resets no passwords and enrols no admin users through it, such as a
-    /// command line tool or a test. A reset request fails with [`InternalError::NotConfigured`],
-    /// status 500. Customers get no notice of a changed password, of consent, or of assistance.
+    /// Use it for a program whose users reset no passwords and set up no second factors, such as a
+    /// command line tool or a test. A request for a password reset fails with
+    /// [`InternalError::NotConfigured`], status 500. Customers get no notices, for example of a
+    /// changed password or of assistance.
     pub fn without_notifier(self) -> Self {
         Self { notifier: None, without_notifier: true, ..self }
     }
 
     /// Sets the challenge: a captcha or a proof of work that the host may require before a password
-    /// is hashed or a mail is sent. Without it, no attempt needs an answer.
+    /// is hashed or a mail is sent. If the host sets no challenge, no attempt needs a response to
+    /// one.
     pub fn challenge(self, challenge: impl IntoShared<dyn Challenge>) -> Self {
         Self { challenge: Some(challenge.into_shared()), ..self }
     }
 
-    /// Sets the service that checks each new password against data breaches. Without it, this check
-    /// is skipped.
+    /// Sets the service that checks each new password against data breaches. If the host sets no
+    /// such service, this check is skipped.
     pub fn breached_passwords(self, service: impl IntoShared<dyn BreachedPasswords>) -> Self {
         Self { breached: Some(service.into_shared()), ..self }
     }
 
-    /// Sets the private keys. Without them, no second factor can be set up, and the check in a
-    /// token uses a public key, which detects only typing errors.
+    /// Sets the keyring: the host's secret keys. Without a keyring, no second factor can be set up.
+    /// The check characters of a bearer token are then computed without a secret key. They detect
+    /// typing errors, but not a string that an attacker has computed.
     pub fn keyring(self, keyring: Keyring) -> Self {
         Self { keyring: Some(keyring), ..self }
     }
 
     /// Sets the sink of the audit trail, such as `store.audit(..)` of an SQL backend.
     ///
-    /// Required with [admin users](Self::admins), because every assistance must be recorded.
-    /// Without a sink nothing is recorded.
+    /// A host with an [admin user table](Self::admins) must set a sink, because every assistance
+    /// must be recorded. Without a sink, no events are recorded.
     pub fn audit(self, sink: impl IntoShared<dyn AuditSink>) -> Self {
         Self { audit: Some(sink.into_shared()), ..self }
     }
@@ -123,30 +127,31 @@ impl AuthBuilder {
         Self { config, ..self }
     }
 
-    /// Keeps tokens in a separate backend.
+    /// Keeps tokens in this backend instead of the store that [`Auth::builder`] was given.
     pub fn tokens(self, tokens: impl IntoShared<dyn TokenStore>) -> Self {
         Self { tokens: tokens.into_shared(), ..self }
     }
 
-    /// Keeps one-time credentials in a separate store. By default they are documents in the [state
-    /// store](Self::state).
+    /// Keeps one-time credentials (reset tokens, one-time codes and confirmation tokens) in a
+    /// separate store. By default they are documents in the [state store](Self::state).
     pub fn one_time_credentials(self, store: impl IntoShared<dyn OtcStore>) -> Self {
         Self { one_time: Some(store.into_shared()), ..self }
     }
 
-    /// Keeps documents in a separate backend: attempt budgets, one-time credentials, second factors
-    /// and the ledger of assistance.
+    /// Keeps documents in this backend instead of the store that [`Auth::builder`] was given.
+    /// Documents hold attempt budgets, one-time credentials, second factors and the ledger of
+    /// assistance.
     pub fn state(self, state: impl IntoShared<dyn StateStore>) -> Self {
         Self { state: state.into_shared(), ..self }
     }
 
-    /// Replaces the operating system's clock, for example by a test's clock.
+    /// Replaces the operating system's clock, for example by a clock that a test sets.
     pub fn clock(self, clock: impl IntoShared<dyn Clock>) -> Self {
         Self { clock: clock.into_shared(), ..self }
     }
 
-    /// Replaces the source of random secrets, which is ChaCha20 with a key from the operating
-    /// system.
+    /// Replaces the generator of random secrets. The default is ChaCha20 with a seed from the
+    /// operating system.
     pub fn random(self, random: impl IntoShared<dyn SecureRandom>) -> Self {
         Self { random: random.into_shared(), ..self }
     }
@@ -156,7 +161,8 @@ impl AuthBuilder {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] names the part that is missing or out of range.
+    /// [`ConfigError`] names the part that is missing, the setting that is out of range, or the
+    /// failure of the operating system.
     pub fn build(self) -> Result<Auth, ConfigError> {
         let Self { config, customers, admins, notifier, without_notifier, audit, keyring, .. } = self;
         let Self { tokens, one_time, state, clock, random, challenge, breached, .. } = self;

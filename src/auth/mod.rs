@@ -23,9 +23,10 @@ use crate::service::Services;
 ///
 /// A method that implements a mutation of Commerce has the name of the mutation.
 ///
-/// `Auth` is one concrete type, cheap to clone, and `Send + Sync`, so it fits into any framework's
-/// state. [`Auth::builder`] makes it. It starts threads, which a `fork` does not copy: after a
-/// `fork`, build it in the child process.
+/// `Auth` is one concrete type, cheap to clone, and `Send + Sync`, so a host can keep it in the
+/// state of any web framework. [`Auth::builder`] makes the builder, and [`AuthBuilder::build`]
+/// makes the `Auth` and starts its threads. A `fork` of the process does not copy threads, so build
+/// the `Auth` after the `fork`, in the child process.
 ///
 /// The methods that build and observe an `Auth` come first. The operations are in five groups:
 /// [customers](#customers), [tokens](#tokens), [registration and

@@ -19,39 +19,44 @@ use crate::{
 
 /// # Registration and passwords
 ///
-/// Registration of customers and confirmation of their e-mail addresses; confirmation, change,
-/// reset and hashing of their passwords.
+/// Operations on customers' e-mail addresses and passwords: registration, confirmation and change
+/// of an e-mail address; check, change, reset and hashing of a password.
 impl Auth {
-    /// Checks a new customer's input and hashes the password, for the host's `INSERT`: the first
-    /// step of Commerce's `createCustomerV2`.
+    /// Checks a new customer's e-mail address and password, and returns the values for the host's
+    /// `INSERT`, with the password hash. This is the first step of Commerce's `createCustomerV2`.
     ///
-    /// Nothing is looked up, so the result is the same for an address that already has an account.
-    /// To keep secret which addresses have an account:
+    /// The call looks up no account, so its result is the same for an e-mail address that already
+    /// has an account. To keep secret which e-mail addresses have an account, the host does this
+    /// after the call:
     ///
-    /// 1. Insert the row. If the address already has an account, do not insert it. For an
-    ///    unconfirmed account, see below.
+    /// 1. Insert a row for the account. If the e-mail address already has a confirmed account,
+    ///    insert nothing. If it has an unconfirmed account, see below.
     /// 2. In both cases call [`request_confirmation`](Self::request_confirmation) with
     ///    [`ConfirmationRequest::after_registration`], and send the client the same response.
     ///
-    /// If the address has an *unconfirmed* account, replace that account instead of step 1:
+    /// If the e-mail address has an *unconfirmed* account, do this instead of step 1, to replace
+    /// the account:
     ///
-    /// - Remove the earlier row. The statement must check that the account is still unconfirmed:
-    ///   `DELETE … WHERE id = $id AND status = 'unconfirmed'`.
-    /// - Insert the new row under another id. Do not store the new hash in the earlier row: a
-    ///   confirmation that is still running could activate the account with an attacker's password.
+    /// - Remove the earlier account's row. The SQL statement must check that the account is still
+    ///   unconfirmed: `DELETE … WHERE id = $id AND status = 'unconfirmed'`.
+    /// - Insert the new account's row under another id. Do not write the new password hash into the
+    ///   earlier row. Otherwise a confirmation of the earlier account that is still running could
+    ///   activate the account with an attacker's password.
     /// - Call [`customer_changed`](Self::customer_changed) with the earlier id, and continue with
     ///   step 2.
     ///
-    /// Then the newest registration counts, and mails of earlier registrations confirm nothing.
-    /// Otherwise the owner of the address could confirm an attacker's password: see
-    /// [`confirm_email`](Self::confirm_email). If the host sets accounts with a history back to
-    /// unconfirmed, it must not remove those accounts.
+    /// After the replacement, only the mail of the newest registration confirms an account. Without
+    /// the replacement, a customer could confirm an account that an attacker registered with the
+    /// customer's e-mail address and the attacker's password: see
+    /// [`confirm_email`](Self::confirm_email). Some hosts set existing accounts, for example with
+    /// orders, back to unconfirmed. Such a host must not remove those accounts.
     ///
     /// # Security
     ///
-    /// Anybody may call it, and each call with a password costs a hash. Before the hash, the call
-    /// is charged to [`Budgets::registration`](crate::config::Budgets::registration). The hash
-    /// waits in the queue of callers who are not signed in.
+    /// A client needs no token for a registration, and each registration with a password costs a
+    /// password hash. Before the password is hashed, the library charges the registration to
+    /// [`Budgets::registration`](crate::config::Budgets::registration). The hash waits in the queue
+    /// of callers who are not signed in.
     ///
     /// ```
     /// use commerce_auth::{
@@ -76,42 +81,49 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// - [`InputError::Required`], [`InputError::Email`], [`InputError::Policy`]: the registration
-    ///   was not counted. A password from a data breach is refused only after the registration was
-    ///   counted.
-    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::challenge::Challenge)
-    ///   requires a right answer. The registration was not counted.
+    /// - [`InputError::Required`], [`InputError::Email`], [`InputError::Policy`]: the input is
+    ///   malformed or breaks the password policy. The registration was not counted, with one
+    ///   exception: a password from a data breach is refused after the registration was counted.
+    /// - [`SignInError::ChallengeRequired`]: the attempt needs a response to the host's
+    ///   [`Challenge`](crate::challenge::Challenge), and the response is missing or wrong. The
+    ///   registration was not counted.
     /// - [`SignInError::TooManyRequests`]: too many registrations from this source.
     /// - [`Error::Overloaded`]: too many hashes are waiting.
-    /// - [`Error::Unavailable`], [`Error::Random`]: the account must not be inserted.
+    /// - [`Error::Unavailable`], [`Error::Random`]: the registration failed. Do not insert the
+    ///   account.
     #[doc(alias("createCustomer", "createCustomerV2", "/V1/customers"))]
     pub async fn begin_registration(&self, registration: Registration) -> Result<NewAccount, Error> {
         flow::begin_registration(&self.services, registration).await
     }
 
-    /// Makes a confirmation token for the unconfirmed customer with this address and passes it to
-    /// the [`Notifier`](crate::notifier::Notifier).
+    /// Makes a confirmation token for the unconfirmed customer with this e-mail address, and passes
+    /// the token to the [`Notifier`](crate::notifier::Notifier), which mails it.
     ///
-    /// Call it after a registration. It also implements Commerce's `resendConfirmationEmail`.
+    /// Call this method after a registration. The method also implements Commerce's
+    /// `resendConfirmationEmail`.
     ///
-    /// If no unconfirmed account has the address, no token is mailed. The work and the result are
-    /// the same for every address, whether its account is unknown, active, disabled or unconfirmed.
-    /// The rate limits do not depend on an account either: they count the address as it was typed.
+    /// If no unconfirmed account has the e-mail address, no token is mailed. The work and the
+    /// result are the same for every address, whether its account is unknown, active, disabled or
+    /// unconfirmed. The rate limits count requests for an e-mail address, so they are the same
+    /// whether or not the address has an account.
     ///
-    /// The token lives for
+    /// The token is valid for
     /// [`Lifetimes::confirmation_token`](crate::config::Lifetimes::confirmation_token) and works
-    /// once, in [`confirm_email`](Self::confirm_email). The newest three tokens are valid. With
-    /// [`ConfirmationRequest::after_registration`], the owner of an active account is notified that
-    /// somebody registered with the address ([`Notice::RegisteredAgain`]).
+    /// once, in [`confirm_email`](Self::confirm_email). Only the newest three tokens of an account
+    /// are valid. [`ConfirmationRequest::after_registration`] has one more effect. If the e-mail
+    /// address has an active account, the customer gets a notice that a person registered with the
+    /// address ([`Notice::RegisteredAgain`]).
     ///
     /// # Errors
     ///
     /// - [`InputError::Required`], [`InputError::Email`]: the input is malformed. Nothing was
     ///   looked up.
     /// - [`InternalError::NotConfigured`]: there is no notifier.
-    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::challenge::Challenge)
-    ///   requires a right answer. Nothing was looked up, and the request was not counted.
-    /// - [`SignInError::TooManyRequests`]: too many requests for this address, or from this source.
+    /// - [`SignInError::ChallengeRequired`]: the attempt needs a response to the host's
+    ///   [`Challenge`](crate::challenge::Challenge), and the response is missing or wrong. Nothing
+    ///   was looked up, and the request was not counted.
+    /// - [`SignInError::TooManyRequests`]: too many requests for this e-mail address, or from this
+    ///   source.
     /// - [`Error::Unavailable`], [`Error::Random`]: a token may have been made, but no mail was
     ///   sent.
     #[doc(alias = "resendConfirmationEmail")]
@@ -119,35 +131,41 @@ impl Auth {
         flow::request_confirmation(&self.services, request).await
     }
 
-    /// Confirms an e-mail address with a mailed token: Commerce's `confirmEmail`.
+    /// Confirms a customer's e-mail address with a mailed confirmation token: Commerce's
+    /// `confirmEmail`.
     ///
-    /// If the token was mailed to the account's own address, the account becomes active
-    /// ([`CustomerStore::confirm`]). If it was mailed to a new address
-    /// ([`request_email_change`](Self::request_email_change)), the account gets this address
-    /// ([`CustomerStore::replace_email`]), and the customer is notified at both addresses
-    /// ([`Notice::EmailChanged`]).
+    /// There are two cases:
+    ///
+    /// - The token was mailed to the account's present e-mail address. Then the account becomes
+    ///   active ([`CustomerStore::confirm`]).
+    /// - The token was mailed to a new e-mail address
+    ///   ([`request_email_change`](Self::request_email_change)). Then the new address replaces the
+    ///   present one ([`CustomerStore::replace_email`]). A notice goes to both addresses
+    ///   ([`Notice::EmailChanged`]).
     ///
     /// In both cases all tokens and one-time credentials of the customer end, so the customer must
-    /// sign in again. The call has a budget for each source, with the size of
-    /// [`Budgets::source`](crate::config::Budgets::source). Within this budget every refusal does
-    /// the same work.
+    /// sign in again. Failed confirmations count in a separate budget for each source, with the
+    /// size of [`Budgets::source`](crate::config::Budgets::source). Until this budget is spent,
+    /// every refusal does the same work, so its duration reveals nothing about the account.
     ///
     /// # Security
     ///
-    /// Pre-hijacking: an attacker registers another person's address with the attacker's password,
-    /// and waits for the owner to confirm the address. The token proves that a person read the
-    /// mail. It does not prove that this person chose the password.
+    /// This call must resist pre-hijacking. In this attack, an attacker registers a victim's e-mail
+    /// address with the attacker's own password. Then the attacker waits until the victim follows
+    /// the link in the mail. The confirmation token proves that a person read the mail. The token
+    /// does not prove that this person chose the password.
     ///
-    /// The confirmation ends all tokens, reset tokens and changes of the address that the attacker
-    /// obtained with that password before. The password itself needs one of these defences:
+    /// The confirmation ends all tokens, reset tokens and e-mail changes that the attacker began
+    /// with that password before. The attacker still knows the password, so the host needs one of
+    /// these defences:
     ///
     /// - Ask for the password on the page behind the mailed link, and pass it with
     ///   [`EmailConfirmation::password`]. Then only a person who reads the mail *and* knows the
-    ///   password can activate the account, and no other defence is needed. An owner of the address
-    ///   who does not know the password resets it first. This is the strongest defence. Commerce's
-    ///   `confirmEmail` has no such argument, so it is off unless the host uses it.
-    /// - Let a later registration replace an unconfirmed account: see
-    ///   [`begin_registration`](Self::begin_registration).
+    ///   password can activate the account. A victim who does not know the attacker's password
+    ///   resets it first. This is the strongest defence, and no other is needed. Commerce's
+    ///   `confirmEmail` has no such argument, so the host must pass the password itself.
+    /// - Let each new registration replace an earlier unconfirmed account of the same e-mail
+    ///   address: see [`begin_registration`](Self::begin_registration).
     /// - Say in the mail that a person who did not register must not follow the link.
     ///
     /// ```
@@ -197,53 +215,60 @@ impl Auth {
     ///
     /// - [`InputError::Required`], [`InputError::Email`], [`InputError::PasswordTooLong`]: the
     ///   input is malformed. Nothing was looked up.
-    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::challenge::Challenge)
-    ///   requires a right answer. Nothing was looked up, and the attempt was not counted.
-    /// - [`ConfirmationError::InvalidToken`]: the token is wrong, expired or spent, ended
-    ///   meanwhile, or belongs to another address or website. Or the account is disabled, or
-    ///   another account has taken the address. The error does not distinguish these cases. The
-    ///   same error is returned if another request ended the customer's tokens while a new address
-    ///   was written. The previous address is then restored in its canonical spelling, and all
-    ///   tokens end.
-    /// - [`ConfirmationError::AlreadyConfirmed`]: the token is right, but its account is already
+    /// - [`SignInError::ChallengeRequired`]: the attempt needs a response to the host's
+    ///   [`Challenge`](crate::challenge::Challenge), and the response is missing or wrong. Nothing
+    ///   was looked up, and the attempt was not counted.
+    /// - [`ConfirmationError::InvalidToken`]: the error does not distinguish these cases:
+    ///   - The token is wrong, expired, spent or revoked, or belongs to another e-mail address or
+    ///     website.
+    ///   - The account is disabled.
+    ///   - Another account has the e-mail address.
+    ///   - Another request ended the customer's tokens while the new e-mail address was written.
+    ///     Then the previous address is restored in its canonical spelling, and all tokens end.
+    /// - [`ConfirmationError::AlreadyConfirmed`]: the token is right, but the account is already
     ///   active.
     /// - [`SignInError::WrongPassword`]: the password is not the account's password. The token is
     ///   right and still valid.
     /// - [`SignInError::TooManyRequests`]: the budget is spent.
     /// - [`Error::Overloaded`]: too many hashes are waiting. The token is still valid.
-    /// - [`Error::Unavailable`], [`Error::Random`]: the token may be spent, and the address may be
-    ///   confirmed. If it was a new address, earlier tokens may still be valid: call
-    ///   [`customer_changed`](Self::customer_changed). If the account is still unconfirmed, the
-    ///   customer can ask for another token.
+    /// - [`Error::Unavailable`], [`Error::Random`]: the token may be spent, and the e-mail address
+    ///   may be confirmed. If the token was for a new address, the customer's earlier bearer tokens
+    ///   may still be valid: call [`customer_changed`](Self::customer_changed) to end them. If the
+    ///   account is still unconfirmed, the customer can ask for another confirmation token.
     ///
-    /// The same holds if the call is dropped before it ends, as some servers do when a client
-    /// disconnects. To prevent this, run the call in a separate task.
+    /// If the future of this call is dropped before it completes, the effect is the same as of
+    /// [`Error::Unavailable`]. Some servers drop it when a client disconnects. To prevent this, run
+    /// the call in a separate task.
     #[doc(alias("confirmEmail", "/V1/customers/me/activate"))]
     pub async fn confirm_email(&self, confirmation: EmailConfirmation) -> Result<Confirmed, Error> {
         flow::confirm_email(&self.services, confirmation).await
     }
 
-    /// Requests a change of a signed-in customer's e-mail address, which the customer confirms by a
-    /// mail to the new address.
+    /// Requests a change of a signed-in customer's e-mail address. A mail to the new address asks
+    /// the customer to confirm it.
     ///
-    /// Until the confirmation, the account keeps its present address.
+    /// The account keeps its present e-mail address until the customer confirms the new one.
     ///
     /// The current password is checked as in [`confirm_password`](Self::confirm_password). The work
-    /// and the result are the same whether or not the new address has an account. If it has none,
-    /// the token is mailed to it ([`Notice::EmailChangeRequested`]). If it has one, the owner of
-    /// that account is notified ([`Notice::RegisteredAgain`]). In both cases the present address is
-    /// notified ([`Notice::EmailChangeAsked`]).
+    /// and the result are the same whether or not the new e-mail address already has an account.
+    /// The mails differ:
     ///
-    /// The newest three tokens are valid. All of them end with a new password, a reset, or the
-    /// change itself.
+    /// - If the new e-mail address has no account, a confirmation token is mailed to it
+    ///   ([`Notice::EmailChangeRequested`]).
+    /// - If the new e-mail address has an account, the customer of that account gets a notice
+    ///   ([`Notice::RegisteredAgain`]).
+    /// - In both cases, a notice goes to the present e-mail address ([`Notice::EmailChangeAsked`]).
+    ///
+    /// Only the newest three confirmation tokens are valid. All of them end when the customer
+    /// changes or resets the password, or confirms the new e-mail address.
     ///
     /// # Errors
     ///
-    /// - As [`confirm_password`](Self::confirm_password).
-    /// - [`InputError::Email`]: the new address is malformed. Nothing was looked up.
+    /// - The errors of [`confirm_password`](Self::confirm_password).
+    /// - [`InputError::Email`]: the new e-mail address is malformed. Nothing was looked up.
     /// - [`InternalError::NotConfigured`]: there is no notifier.
-    /// - [`SignInError::TooManyRequests`]: too many requests for the new address, or from this
-    ///   source.
+    /// - [`SignInError::TooManyRequests`]: too many requests for the new e-mail address, or from
+    ///   this source.
     /// - [`Error::Unavailable`], [`Error::Random`]: a token may have been made, but no mail was
     ///   sent.
     #[doc(alias = "updateCustomerEmail")]
@@ -261,22 +286,23 @@ impl Auth {
     /// Call it before an operation that asks for the password again, such as a new e-mail address
     /// or payment data. The host must not compare passwords itself.
     ///
-    /// Failures count in a separate budget with the size of
-    /// [`Budgets::source`](crate::config::Budgets::source), and in the account's wider
-    /// budget. A stolen token therefore does not allow unlimited guesses.
+    /// Wrong passwords count in a separate budget with the size of
+    /// [`Budgets::source`](crate::config::Budgets::source), and in the account's budget over all
+    /// sources. An attacker with a stolen bearer token therefore has only a limited number of
+    /// guesses.
     ///
     /// # Errors
     ///
-    /// - As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for an
-    ///   assistance token.
+    /// - The errors of [`verify_customer`](Self::verify_customer), and
+    ///   [`TokenError::NotAuthorized`] for an assistance token.
     /// - [`InputError::Required`], [`InputError::PasswordTooLong`]: the input is malformed. Nothing
     ///   was looked up.
     /// - [`SignInError::WrongPassword`]: the password is wrong, or the account has no password or
     ///   is not active.
     /// - [`SignInError::Locked`]: there were too many wrong passwords.
     /// - [`Error::Overloaded`]: too many hashes are waiting.
-    /// - [`InternalError::ForeignRow`]: the customer table returned a row of another website, or a row
-    ///   without a valid address.
+    /// - [`InternalError::ForeignRow`]: the customer table returned the row of another account, or
+    ///   a row without a valid e-mail address.
     /// - [`Error::Unavailable`], [`Error::Random`]: the password was not confirmed.
     pub async fn confirm_password(
         &self,
@@ -288,25 +314,29 @@ impl Auth {
 
     /// Changes a signed-in customer's password: Commerce's `changeCustomerPassword`.
     ///
-    /// The current password is checked as in [`confirm_password`](Self::confirm_password). Success
-    /// ends all other tokens of the customer, and all reset tokens and one-time codes. The
-    /// presented token stays valid.
+    /// The current password is checked as in [`confirm_password`](Self::confirm_password). A
+    /// successful change ends all other bearer tokens of the customer, and all reset tokens and
+    /// one-time codes. The presented bearer token stays valid.
     ///
     /// # Errors
     ///
-    /// - [`InputError::Required`], [`InputError::Policy`]: the current password was not checked. A
-    ///   password from a data breach is refused only after the current password was found right.
-    /// - As [`confirm_password`](Self::confirm_password).
+    /// - [`InputError::Required`], [`InputError::Policy`]: the input is malformed, or the new
+    ///   password breaks the policy. The current password was not checked, with one exception: a
+    ///   new password from a data breach is refused after the current password was found right.
+    /// - The errors of [`confirm_password`](Self::confirm_password).
     /// - [`Error::Conflict`]: another request changed the password at the same time.
-    /// - [`TokenError::Invalid`]: another request ended the presented token, or all tokens of the
-    ///   customer, meanwhile. The previous password is restored, and all tokens end.
+    /// - [`TokenError::Invalid`]: while the password was changed, another request ended the
+    ///   presented token or all tokens of the customer. The previous password is restored, and all
+    ///   tokens end.
     /// - [`Error::Unavailable`], [`Error::Random`]: the customer's other tokens may still be valid.
-    ///   If the new password was written, it is undone, because the crate cannot tell whether it is
-    ///   safe to keep. If the undo fails too, the new password stays. Try again with either
-    ///   password.
+    ///   If the new password was already written, the library restores the previous one, because it
+    ///   does not know whether the other tokens ended. If the restoration fails too, the new
+    ///   password stays. The customer should try again, first with one password and then with the
+    ///   other as the current one.
     ///
-    /// The same holds if the call is dropped before it ends, as some servers do when a client
-    /// disconnects. To prevent this, run the call in a separate task.
+    /// If the future of this call is dropped before it completes, the effect is the same as of
+    /// [`Error::Unavailable`]. Some servers drop it when a client disconnects. To prevent this, run
+    /// the call in a separate task.
     #[doc(alias("changeCustomerPassword", "/V1/customers/me/password"))]
     pub async fn change_password(
         &self,
@@ -317,27 +347,32 @@ impl Auth {
         flow::change_password(&self.services, bearer.into(), current.into(), new.into()).await
     }
 
-    /// Makes a reset token for the customer with this address and passes it to the
-    /// [`Notifier`](crate::notifier::Notifier): Commerce's `requestPasswordResetEmail`.
+    /// Makes a reset token for the customer with this e-mail address, and passes the token to the
+    /// [`Notifier`](crate::notifier::Notifier), which mails it: Commerce's
+    /// `requestPasswordResetEmail`.
     ///
-    /// If no account has the address, or the account is disabled, no mail is sent. The work and the
-    /// result are the same for every address, whether its account is missing, locked or disabled.
-    /// The rate limits do not depend on an account either: they count the address as it was typed.
+    /// If no account has the e-mail address, or the account is disabled, no mail is sent. The work
+    /// and the result are the same for every address, whether its account is missing, locked or
+    /// disabled. The rate limits count requests for an e-mail address, so they are the same whether
+    /// or not the address has an account.
     ///
-    /// The token lives for
-    /// [`Lifetimes::reset_token`](crate::config::Lifetimes::reset_token). It works
-    /// once, in [`reset_password`](Self::reset_password) or as the `password` of
-    /// [`generate_customer_token`](Self::generate_customer_token). The newest three tokens are
-    /// valid, so the request of an attacker does not invalidate the link in the customer's mail.
+    /// The reset token is valid for
+    /// [`Lifetimes::reset_token`](crate::config::Lifetimes::reset_token). It works once: in
+    /// [`reset_password`](Self::reset_password) or as the `password` of
+    /// [`generate_customer_token`](Self::generate_customer_token). The newest three tokens of an
+    /// account are valid. One or two requests by an attacker therefore do not invalidate the link
+    /// in the customer's mail.
     ///
     /// # Errors
     ///
     /// - [`InputError::Required`], [`InputError::Email`]: the input is malformed. Nothing was
     ///   looked up.
     /// - [`InternalError::NotConfigured`]: there is no notifier.
-    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::challenge::Challenge)
-    ///   requires a right answer. Nothing was looked up, and the request was not counted.
-    /// - [`SignInError::TooManyRequests`]: too many requests for this address, or from this source.
+    /// - [`SignInError::ChallengeRequired`]: the attempt needs a response to the host's
+    ///   [`Challenge`](crate::challenge::Challenge), and the response is missing or wrong. Nothing
+    ///   was looked up, and the request was not counted.
+    /// - [`SignInError::TooManyRequests`]: too many requests for this e-mail address, or from this
+    ///   source.
     /// - [`Error::Unavailable`], [`Error::Random`]: a token may have been made, but no mail was
     ///   sent.
     #[doc(alias("requestPasswordResetEmail", "/V1/customers/password"))]
@@ -347,41 +382,45 @@ impl Auth {
 
     /// Sets a new password by a reset token: Commerce's `resetPassword`.
     ///
-    /// Success ends all tokens, reset tokens and one-time codes of the customer, and clears the
-    /// locks. An unconfirmed account stays unconfirmed. If the policy refuses the password, the
-    /// token stays valid for another try.
+    /// A successful reset ends all bearer tokens, reset tokens and one-time codes of the customer,
+    /// and clears the account's locks. An unconfirmed account stays unconfirmed. If the policy
+    /// refuses the new password, the reset token stays valid for another try.
     ///
-    /// A lock on the old password does not affect the reset, because nobody can guess a reset
-    /// token. The reset has a separate budget for each source, with the size of
-    /// [`Budgets::source`](crate::config::Budgets::source). Within this budget every
-    /// refusal does the same work.
+    /// If the account is locked after wrong passwords, the customer can still reset the password,
+    /// because a reset token cannot be guessed. Failed resets count in a separate budget for each
+    /// source, with the size of [`Budgets::source`](crate::config::Budgets::source). Until this
+    /// budget is spent, every refusal does the same work.
     ///
-    /// If a reset token is presented a second time, this is a replay, and an attacker may have used
-    /// it. The token obtained with it ends. If it was used to set a new password, all of the
-    /// customer's tokens end. The customer is notified
-    /// ([`Notice::CredentialReplayed`](crate::notifier::Notice)) and should ask for a new link. A
-    /// second click while the first reset is still running is a replay too, and the first reset
-    /// succeeds.
+    /// If a spent reset token is presented again, this is a replay: one of the two uses may be an
+    /// attacker's. The library then ends the bearer token that was obtained with the reset token.
+    /// If the reset token was used to set a new password, all of the customer's bearer tokens end.
+    /// The customer gets a notice ([`Notice::CredentialReplayed`](crate::notifier::Notice)) and
+    /// should ask for a new link. A second click while the first reset is still running is a replay
+    /// too, but the first reset succeeds.
     ///
     /// # Errors
     ///
-    /// - [`InputError::Required`], [`InputError::Email`], [`InputError::Policy`]: nothing was
-    ///   looked up. A password from a data breach is refused only after the reset token was found
-    ///   valid, and the token stays valid.
-    /// - [`SignInError::ChallengeRequired`]: the host's [`Challenge`](crate::challenge::Challenge)
-    ///   requires a right answer. Nothing was looked up, and the attempt was not counted.
-    /// - [`SignInError::ResetTokenMismatched`]: the token belongs to another account, is expired or
-    ///   spent, or ended meanwhile; or the account does not exist or is disabled. The same error is
-    ///   returned if another request ended the customer's tokens while the password was written.
-    ///   The previous password is then restored, and all tokens end. If there was none, the account
-    ///   has no working password.
+    /// - [`InputError::Required`], [`InputError::Email`], [`InputError::Policy`]: the input is
+    ///   malformed, or the new password breaks the policy. Nothing was looked up, with one
+    ///   exception: a password from a data breach is refused after the reset token was found valid.
+    ///   The token stays valid.
+    /// - [`SignInError::ChallengeRequired`]: the attempt needs a response to the host's
+    ///   [`Challenge`](crate::challenge::Challenge), and the response is missing or wrong. Nothing
+    ///   was looked up, and the attempt was not counted.
+    /// - [`SignInError::ResetTokenMismatched`]: the error does not distinguish these cases:
+    ///   - The reset token belongs to another account, or is expired, spent or revoked.
+    ///   - The account does not exist or is disabled.
+    ///   - Another request ended the customer's tokens while the new password was written. Then the
+    ///     previous password is restored, and all tokens end. If the account had no password before,
+    ///     it has no working password now.
     /// - [`SignInError::TooManyRequests`]: the budget is spent.
     /// - [`Error::Overloaded`]: too many hashes are waiting. The token is still valid.
     /// - [`Error::Unavailable`], [`Error::Random`]: the token may be spent, the password may be
     ///   set, and earlier tokens may still be valid. The customer should ask for another reset.
     ///
-    /// The same holds if the call is dropped before it ends, as some servers do when a client
-    /// disconnects. To prevent this, run the call in a separate task.
+    /// If the future of this call is dropped before it completes, the effect is the same as of
+    /// [`Error::Unavailable`]. Some servers drop it when a client disconnects. To prevent this, run
+    /// the call in a separate task.
     #[doc(alias("resetPassword", "/V1/customers/resetPassword"))]
     pub async fn reset_password(&self, reset: PasswordReset) -> Result<(), Error> {
         flow::reset_password(&self.services, reset).await
@@ -392,16 +431,16 @@ impl Auth {
     /// Implements Commerce's `GET /V1/customers/{id}/password/resetLinkToken/{token}`.
     ///
     /// Returns `Ok` if the token is valid. An unknown customer and a wrong token cause the same
-    /// work and the same error. Wrong tokens count for each customer and source, in a budget with
-    /// the size of [`Budgets::source`](crate::config::Budgets::source), and for the
-    /// source over all customers. Commerce does not limit this request.
+    /// work and the same error. Wrong tokens count in two budgets. The budget of a customer and a
+    /// source together has the size of [`Budgets::source`](crate::config::Budgets::source). The
+    /// other budget is that of the source over all accounts. Commerce does not limit this request.
     ///
     /// # Errors
     ///
     /// - [`InputError::Required`]: the token is empty. Nothing was looked up.
-    /// - [`SignInError::ResetTokenMismatched`]: the token belongs to another customer, is expired
-    ///   or spent, or ended meanwhile; or the customer does not exist or is disabled. The error
-    ///   does not distinguish these cases.
+    /// - [`SignInError::ResetTokenMismatched`]: the token belongs to another customer, or is
+    ///   expired, spent or revoked. Or the customer does not exist or is disabled. The error does
+    ///   not distinguish these cases.
     /// - [`SignInError::TooManyRequests`]: the budget is spent.
     /// - [`Error::Unavailable`], [`Error::Random`]: the token could not be checked.
     #[doc(alias(
@@ -417,9 +456,10 @@ impl Auth {
         flow::check_reset_token(&self.services, customer, token.into(), origin).await
     }
 
-    /// Checks a new password against the policy and returns the hash to store.
+    /// Checks a customer's new password against the password policy, and returns the password hash
+    /// for the host's table.
     ///
-    /// A host calls it when it creates an account. The host must not hash passwords itself.
+    /// Call this method when the host creates an account. The host must not hash passwords itself.
     ///
     /// # Errors
     ///

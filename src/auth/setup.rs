@@ -4,7 +4,7 @@ use crate::{
 };
 
 impl Auth {
-    /// Returns a builder with the store that keeps tokens and documents.
+    /// Returns a builder of an [`Auth`]. The given store keeps tokens and documents.
     ///
     /// ```
     /// use commerce_auth::{
@@ -42,17 +42,19 @@ impl Auth {
 
     /// Returns counters of the audit events, for metrics.
     ///
-    /// If any event was dropped or failed, raise an alarm. A rising number of summed up events
-    /// means a flood of requests, or a sink that is too slow.
+    /// If the counter of dropped or failed events rises, raise an alarm. If the counter of summed
+    /// up events rises, there is a flood of requests, or the sink is too slow.
     #[must_use]
     pub fn audit_stats(&self) -> AuditStats {
         self.services.trail.stats()
     }
 
-    /// Waits until the sink has received all audit events that are queued now, including sums.
+    /// Waits until the sink has received all audit events that are queued now, and the sums of
+    /// events that did not fit into the queue.
     ///
-    /// Call it before the host shuts down. Clones of an `Auth` share a queue, and another `Auth`
-    /// has a separate one. The call waits as long as the sink takes, so set a time limit.
+    /// Call this method before the host shuts down. All clones of an `Auth` share one audit queue,
+    /// so one call is enough for them. The method has no time limit and waits as long as the sink
+    /// takes, so set a time limit around the call.
     pub async fn flush_audit(&self) {
         self.services.trail.flush().await;
     }

@@ -11,26 +11,28 @@ use crate::{
 
 /// # Tokens
 ///
-/// Bearer tokens are verified, listed and revoked.
+/// Verification, listing and revocation of bearer tokens.
 impl Auth {
     /// Verifies a bearer token and returns its customer or admin user.
     ///
-    /// The call reads the store once for a customer's own token, and once for a token that is
-    /// unknown, expired or revoked. For an assistance token and an admin user's token, every use
-    /// also checks the admin user's own token, status and permissions. For an assistance token it
-    /// checks the customer's status and consent as well.
+    /// The method reads the store once for a customer's own token, and once for a token that is
+    /// unknown, expired or revoked. Two kinds of token need more checks at every use:
     ///
-    /// If a live token is refused by these checks, the audit trail records the reason, and the
-    /// caller does not learn it. The audit trail does not record that an ended token was presented.
-    /// It records the end itself, in the operation that ends the token.
+    /// - For an admin user's token, the method also checks the admin user's status and permissions.
+    /// - For an assistance token, it checks the admin user's own token, status and permissions, and
+    ///   the customer's status and consent.
+    ///
+    /// If one of these checks refuses a live token, the audit trail records the reason, but the
+    /// caller does not get it. The audit trail does not record that an ended token was presented.
+    /// It has a record of the operation that ended the token.
     ///
     /// # Errors
     ///
     /// - [`TokenError::Invalid`]: the token is malformed, unknown, expired or revoked. If the
-    ///   check in the string is wrong, the store is not read.
+    ///   token's check characters are wrong, the store is not read.
     /// - [`TokenError::NotAuthorized`]: the token belongs to a customer of another website.
-    /// - [`Error::Unavailable`]: the storage backend request failed, or the request to a table of
-    ///   the host.
+    /// - [`Error::Unavailable`]: the request to the storage backend or to a table of the host
+    ///   failed.
     /// - [`InternalError::NotConfigured`]: it is an admin user's token, but there is no admin user
     ///   table.
     pub async fn verify(&self, bearer: impl Into<Bearer<'_>>) -> Result<Identity, Error> {
@@ -41,16 +43,19 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// As [`verify`](Self::verify), and [`TokenError::NotAuthorized`] for an admin user's token.
+    /// The errors of [`verify`](Self::verify), and [`TokenError::NotAuthorized`] for an admin
+    /// user's token.
     pub async fn verify_customer(&self, bearer: impl Into<Bearer<'_>>) -> Result<CustomerIdentity, Error> {
         flow::verify_customer(&self.services, bearer).await
     }
 
-    /// Verifies a bearer token and returns its admin user with the present permissions.
+    /// Verifies a bearer token and returns its admin user, with the permissions that the admin user
+    /// has now.
     ///
     /// # Errors
     ///
-    /// As [`verify`](Self::verify), and [`TokenError::NotAuthorized`] for a customer's token.
+    /// The errors of [`verify`](Self::verify), and [`TokenError::NotAuthorized`] for a customer's
+    /// token.
     pub async fn verify_admin(&self, bearer: impl Into<Bearer<'_>>) -> Result<AdminIdentity, Error> {
         flow::verify_admin(&self.services, bearer.into()).await
     }
@@ -62,8 +67,8 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for an
-    /// assistance token.
+    /// The errors of [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`]
+    /// for an assistance token.
     pub async fn list_customer_tokens(
         &self,
         bearer: impl Into<Bearer<'_>>,
@@ -73,15 +78,15 @@ impl Auth {
 
     /// Ends the presented token: Commerce's `revokeCustomerToken`.
     ///
-    /// Once this has returned, no node accepts the token. Commerce ends all of the customer's
-    /// tokens. To do the same, set [`AuthConfig::revoke`](crate::AuthConfig::revoke) to
-    /// [`RevokeScope::All`], or call
-    /// [`revoke_all_customer_tokens`](Self::revoke_all_customer_tokens). An assistance token always
-    /// ends only itself.
+    /// Once this method has returned `Ok`, no node accepts the token. Commerce, in contrast, ends
+    /// all of the customer's tokens. To do the same, set
+    /// [`AuthConfig::revoke`](crate::AuthConfig::revoke) to [`RevokeScope::All`], or call
+    /// [`revoke_all_customer_tokens`](Self::revoke_all_customer_tokens). If the presented token is
+    /// an assistance token, only this token ends, whatever the setting.
     ///
     /// # Errors
     ///
-    /// As [`verify_customer`](Self::verify_customer).
+    /// The errors of [`verify_customer`](Self::verify_customer).
     #[doc(alias("revokeCustomerToken", "/V1/integration/customer/revoke-customer-token"))]
     pub async fn revoke_customer_token(&self, bearer: impl Into<Bearer<'_>>) -> Result<(), Error> {
         flow::revoke_customer_token(&self.services, bearer.into()).await
@@ -94,8 +99,8 @@ impl Auth {
     ///
     /// # Errors
     ///
-    /// As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for an
-    /// assistance token.
+    /// The errors of [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`]
+    /// for an assistance token.
     pub async fn revoke_listed_customer_token(
         &self,
         bearer: impl Into<Bearer<'_>>,
@@ -106,13 +111,14 @@ impl Auth {
 
     /// Ends all of the customer's tokens, or all except the presented one.
     ///
-    /// Outstanding reset tokens and one-time codes end too. All of this is one atomic step: a
-    /// sign-in that is still running gets no token, and a later sign-in is not affected.
+    /// Reset tokens and one-time codes that are not yet spent end too. All of them end in one
+    /// atomic step. A sign-in that is still running gets no token, and a later sign-in succeeds as
+    /// usual.
     ///
     /// # Errors
     ///
-    /// As [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`] for an
-    /// assistance token.
+    /// The errors of [`verify_customer`](Self::verify_customer), and [`TokenError::NotAuthorized`]
+    /// for an assistance token.
     #[doc(alias = "revokeCustomerToken")]
     pub async fn revoke_all_customer_tokens(
         &self,
@@ -122,7 +128,8 @@ impl Auth {
         flow::revoke_all_customer_tokens(&self.services, bearer.into(), keep).await
     }
 
-    /// Ends every token, reset token and one-time code of all users, in one write.
+    /// Ends all bearer tokens, reset tokens and one-time codes of all customers and admin users, in
+    /// one write.
     ///
     /// Call it if the database was leaked or a backup was restored.
     ///
@@ -138,8 +145,9 @@ impl Auth {
     /// Removes expired records, at most `limit` of each kind, and closes assistances that have
     /// ended.
     ///
-    /// Call it from a timer of the host, once a minute. Customers are then notified of assistances
-    /// that have ended. Nothing else depends on it except storage space.
+    /// Call this method once a minute, from a timer of the host. It also notifies customers of the
+    /// assistances that it closes. If the host does not call it, these notices come late and the
+    /// store grows, but no expired token is accepted.
     ///
     /// # Errors
     ///

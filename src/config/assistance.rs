@@ -9,22 +9,24 @@ use crate::token::Assistance;
 pub struct AssistanceRules {
     /// True if the shop offers assistance (Commerce's `login_as_customer/general/enabled`).
     ///
-    /// If false, no admin user gets an assistance token or one-time code, and existing ones are
-    /// refused.
+    /// If false, no admin user gets an assistance token or a one-time code. Existing assistance
+    /// tokens and one-time codes are refused.
     pub enabled: bool,
-    /// True if assistance requires that the admin user used a second factor within
-    /// [`Lifetimes::fresh_sign_in`](super::Lifetimes::fresh_sign_in).
+    /// True if an admin user can begin an assistance only within
+    /// [`Lifetimes::fresh_sign_in`](super::Lifetimes::fresh_sign_in) after a sign-in or step-up
+    /// with a second factor.
     ///
-    /// Commerce has no such rule. It is on in [`AuthConfig::strict`](crate::AuthConfig::strict)
-    /// (ASVS v5.0.0-7.5.3).
+    /// Commerce has no such rule. The default is false. It is true in
+    /// [`AuthConfig::strict`](crate::AuthConfig::strict) (ASVS v5.0.0-7.5.3).
     pub step_up: bool,
-    /// The reason that replaces a blank reason, at most 1,024 bytes. With `None`, a blank reason is
-    /// refused. In every reason, control characters become spaces.
+    /// The reason of an assistance that is stored if the admin user gives a blank reason. It has at
+    /// most 1,024 bytes. With `None`, a blank reason is refused. In every reason, control
+    /// characters become spaces.
     pub default_reason: Option<String>,
-    /// Time for which the ledger shows an assistance after its end: a year.
+    /// Time for which the ledger shows an assistance that has ended: 365 days by default.
     ///
-    /// [`Auth::purge`](crate::Auth::purge) removes older entries. An entry keeps the time that was
-    /// configured when the assistance ended.
+    /// [`Auth::purge`](crate::Auth::purge) removes older entries. A change of this setting does not
+    /// affect assistances that have already ended: the setting at the time of the end counts.
     pub history: Duration,
 }
 

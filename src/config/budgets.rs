@@ -1,62 +1,70 @@
 use super::{ConfigError, DAY, HOUR, MINUTE, YEAR};
 pub use crate::state::budgets::{Budget, Lock};
 
-/// The numbers of failures or requests that are allowed in a window, and the locks that follow.
+/// The budgets of the shop: how many failures or requests are allowed in a period, and the lock
+/// that follows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Budgets {
-    /// The budget of failed sign-ins of one source at one account: 6, then 30 minutes (Commerce's
+    /// The budget of failed sign-ins of one source at one account: 6 failures in 30 minutes. Then
+    /// the source is locked out of the account for 30 minutes (Commerce's
     /// `oauth/authentication_lock`).
     pub source: Budget,
-    /// The budget of failed sign-ins at one account over all sources: 100 in 24 hours (NIST SP
-    /// 800-63B-4 section 3.2.2).
+    /// The budget of failed sign-ins at one account over all sources: 100 failures in 24 hours
+    /// (NIST SP 800-63B-4 section 3.2.2).
     ///
-    /// After that, unknown sources get one attempt per 15 min, and each failure doubles the pause
-    /// up to 4 h. Devices and sources from which the account has signed in within 90 days keep
-    /// separate budgets with the size of [`source`](Self::source).
+    /// Once the budget is spent, all unknown sources together get one attempt after a pause of 15
+    /// min. Each failure doubles the pause, up to 4 h. A device or source is not affected if the
+    /// account has signed in from it within 90 days. Such a device or source has a separate budget
+    /// with the size of [`source`](Self::source).
     pub account: Budget,
-    /// The budget of failures of one source over all accounts: 100 in an hour. A source is an IPv4
-    /// address or an IPv6 /64.
+    /// The budget of failures of one source over all accounts: 100 failures in an hour. A source is
+    /// an IPv4 address or an IPv6 /64 network.
     ///
-    /// Sign-ins, reset requests, one-time credentials and enrolments count together. An attempt
-    /// counts only when it ends, so parallel attempts can exceed the budget by their number.
-    /// Callers without an address have no such budget. A source is suspicious once it has failures
-    /// at 10 accounts, a tenth of the budget.
+    /// Failed sign-ins, reset requests, one-time credentials and enrolments count together. An
+    /// attempt counts only when it ends. If the budget allows one more failure and ten attempts run
+    /// at once, all ten may fail. If the IP address of a caller is unknown, this budget does not
+    /// apply. A source is suspicious once it has failed at 10 accounts, a tenth of the budget.
     pub source_total: Budget,
-    /// The budget of failures of an IPv6 /48, the network of one household or company: 1,000 in an
-    /// hour. Otherwise as [`source_total`](Self::source_total).
+    /// The budget of failures of one IPv6 /48 network over all accounts: 1,000 failures in an hour.
+    /// Such a network belongs to one household or company. The other rules of
+    /// [`source_total`](Self::source_total) apply.
     pub network: Budget,
-    /// The budget of wrong one-time credentials at one address over all sources: 100 in 24 hours.
+    /// The budget of wrong one-time credentials for one e-mail address over all sources: 100
+    /// failures in 24 hours.
     ///
-    /// Once the budget is spent, a right credential is still accepted, and a wrong one leaves no
-    /// counter in the store.
+    /// After the budget is spent, a right credential is still accepted. A wrong credential then
+    /// creates no counter in the store.
     pub redemption: Budget,
-    /// The budget of wrong codes of one admin user, over all sources: 5, then 15 minutes.
+    /// The budget of wrong second-factor codes of one admin user over all sources: 5 failures in 15
+    /// minutes. Then codes are refused for 15 minutes.
     ///
-    /// A right code clears the budget. A right password does not. Each wrong code also counts
-    /// against a separate counter with the size of [`account`](Self::account).
+    /// A right code clears the budget, but a right password does not. Each wrong code also counts
+    /// in another budget, with the size of [`account`](Self::account).
     ///
     /// Three more budgets have this size:
     ///
-    /// - wrong recovery codes, for each source and not over all sources, because nobody can guess one;
-    /// - first codes of an admin user's enrolments;
-    /// - views of one enrolment's secret.
+    /// - wrong recovery codes of one source (not over all sources, because a recovery code cannot
+    ///   be guessed);
+    /// - wrong first codes of an admin user's enrolments;
+    /// - requests that show the secret of one enrolment.
     pub second_factor: Budget,
-    /// Number of registrations that a source may begin: 10 in an hour.
+    /// The budget of registrations that one source may begin: 10 in an hour.
     ///
-    /// The number is the crate's own: each registration costs a hash, and a household or an office
-    /// registers few customers. If the source of a registration is unknown, the registration is not
-    /// counted.
+    /// Commerce has no such limit. It exists because each registration costs a password hash. The
+    /// value is enough for the few customers of a household or an office. If the source of a
+    /// registration is unknown, the registration is not counted.
     pub registration: Budget,
-    /// Number of password resets that may be requested for one address: 5 in an hour (Commerce's
-    /// `customer/password/max_number_password_reset_requests`). Confirmation requests and
-    /// enrolment mails have separate budgets of this size.
+    /// The budget of password resets that may be requested for one e-mail address: 5 in an hour
+    /// (Commerce's `customer/password/max_number_password_reset_requests`). Confirmation requests
+    /// and enrolment mails have separate budgets of this size.
     pub reset_account: Budget,
-    /// Number of password resets that one source may request, over all addresses: 20 in an hour.
+    /// The budget of password resets that one source may request, over all e-mail addresses: 20 in
+    /// an hour.
     ///
-    /// The number is larger because several customers may share an IP address. If the source of a
-    /// request is unknown, the request counts only against the e-mail address. Confirmation
-    /// requests have a separate budget of this size.
+    /// The budget is larger than [`reset_account`](Self::reset_account), because several customers
+    /// may share an IP address. If the source of a request is unknown, the request counts only for
+    /// the e-mail address. Confirmation requests have a separate budget of this size.
     pub reset_source: Budget,
 }
 
@@ -109,7 +117,7 @@ impl Budgets {
                 return Err(ConfigError::OutOfRange(name));
             }
         }
-        // Only the budget of an account can keep failures for known devices.
+        // Only the budget `account` can reserve attempts for known devices.
         for (name, budget) in [("budgets.source", self.source), ("budgets.second_factor", self.second_factor)]
         {
             if matches!(budget.lock, Lock::UntilCleared { kept_for_known: 1.. }) {
@@ -120,8 +128,8 @@ impl Budgets {
     }
 }
 
-/// True if a budget allows at least one failure and each of its times is between a minute and a
-/// year. Shorter times would fail on nodes whose clocks differ.
+/// True if a budget allows at least one failure, and its window and locks are between a minute and
+/// a year. The clocks of nodes differ by some seconds, so shorter times would not work.
 fn is_possible(budget: &Budget) -> bool {
     let spans = MINUTE..=YEAR;
     let lock_is_possible = match budget.lock {

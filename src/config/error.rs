@@ -6,14 +6,14 @@ use crate::random::RandomError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// A value is out of range, such as a lifetime of zero. Contains the path of the field in
-    /// [`AuthConfig`](crate::AuthConfig).
+    /// A setting is out of range, such as a lifetime of zero. The error contains the path of the
+    /// setting in [`AuthConfig`](crate::AuthConfig).
     #[error("AuthConfig.{0} is out of range")]
     OutOfRange(&'static str),
     /// No customer table was given. Call [`AuthBuilder::customers`](crate::AuthBuilder::customers).
     #[error("no customer table was given: call AuthBuilder::customers")]
     NoCustomers,
-    /// No notifier was given, so password resets would fail.
+    /// No notifier was given. Without a notifier, every password reset would fail.
     ///
     /// Call [`AuthBuilder::notifier`](crate::AuthBuilder::notifier) or
     /// [`AuthBuilder::without_notifier`](crate::AuthBuilder::without_notifier).
@@ -25,7 +25,8 @@ pub enum ConfigError {
     /// [`AuthBuilder::audit`](crate::AuthBuilder::audit).
     #[error("an admin user table was given without an audit sink: call AuthBuilder::audit")]
     NoAuditSink,
-    /// Admin users must have a second factor, but no keyring was given to seal its secret.
+    /// Admin users must have a second factor, but no keyring was given. The keyring encrypts the
+    /// secrets of second factors.
     ///
     /// Call [`AuthBuilder::keyring`](crate::AuthBuilder::keyring) or choose another
     /// [`AuthConfig::admin_second_factor`](crate::AuthConfig::admin_second_factor).

@@ -3,34 +3,37 @@ use std::{num::NonZero, thread};
 use super::ConfigError;
 use crate::credential::Argon2Params;
 
-/// Upper bound of [`Hashing::queue`]. In a longer queue, a hash could wait until its reserved
-/// attempt has expired.
+/// Upper bound of [`Hashing::queue`]. In a longer queue, a hash could wait so long that the
+/// attempt's reservation in the budget expires.
 const MAX_QUEUE: usize = 4096;
 
 /// The cost of password hashes, and the pool of threads that computes them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Hashing {
-    /// The cost of a password hash. If a stored hash has another cost, it is replaced when its
-    /// owner signs in.
+    /// The cost of a new password hash. If a stored hash has another cost, the library replaces it
+    /// when the customer or admin user signs in with the password.
     pub argon2: Argon2Params,
-    /// Number of hashing threads: the number of cores.
+    /// Number of hashing threads. The default is the number of cores.
     ///
-    /// The number limits how many hashes run at once and how many memory blocks they use. More
-    /// threads than cores are slower, since they compete for the cache.
+    /// Each thread computes one hash at a time, in one memory block. So the setting also limits the
+    /// memory that hashes use. More threads than cores are slower, because the threads compete for
+    /// the processor's cache.
     pub threads: NonZero<usize>,
-    /// Maximum number of hashes of one kind of caller that wait for a thread: 64 for each thread,
-    /// at most 4,096.
+    /// Maximum number of waiting hashes for one kind of caller. The default is 64 for each core.
+    /// The largest value that is accepted is 4,096.
     ///
-    /// There are three kinds of caller. Each kind has this number of places, and the kinds take
-    /// turns:
+    /// There are three kinds of caller. Each kind has a separate queue of this size, and the
+    /// threads take hashes from the three queues in turn:
     ///
-    /// - customers who are not signed in, for example at a sign-in, a registration or a reset;
-    /// - customers who are signed in or use a known device, and the host;
+    /// - customers who are not signed in, for example at a sign-in, a registration or a password
+    ///   reset;
+    /// - customers who are signed in, or who sign in from a known device or source, and the host;
     /// - admin users.
     ///
-    /// Within a kind, the sources take turns, and a source holds at most a quarter of the places.
-    /// If there is no place, the caller gets [`Error::Overloaded`](crate::Error::Overloaded).
+    /// Within a queue, the threads serve the sources in turn, and one source fills at most a
+    /// quarter of the queue. If the queue has no room, the caller gets
+    /// [`Error::Overloaded`](crate::Error::Overloaded).
     pub queue: usize,
 }
 

@@ -10,8 +10,8 @@ pub struct Lifetimes {
     pub customer_token: Duration,
     /// Lifetime of an admin user's token: 4 h in Commerce (`oauth/access_token_lifetime/admin`).
     pub admin_token: Duration,
-    /// Lifetime of an assistance token: 15 min, at most 24 h. The token never outlives the admin
-    /// user's own token.
+    /// Lifetime of an assistance token: 15 min by default, at most 24 h. The token expires earlier
+    /// if the admin user's own token does.
     pub assistance_token: Duration,
     /// Lifetime of a one-time code: 30 s in Commerce, at most 600 s (ASVS v5.0.0-6.5.5).
     pub one_time_code: Duration,
@@ -19,16 +19,16 @@ pub struct Lifetimes {
     /// (`customer/password/reset_link_expiration_period`), at most 24 h (NIST SP 800-63B-4 section
     /// 4.2.1.2).
     pub reset_token: Duration,
-    /// Lifetime of a confirmation token: 24 h, which is also the maximum (NIST SP 800-63A-4: codes
-    /// sent by e-mail are valid for at most 24 hours).
+    /// Lifetime of a confirmation token: 24 h by default, which is also the maximum (NIST SP
+    /// 800-63A-4: codes sent by e-mail are valid for at most 24 hours).
     pub confirmation_token: Duration,
     /// Lifetime of an enrolment token: 1 h in Commerce, at most 24 h.
     pub enrolment_token: Duration,
-    /// Maximum age of a fresh sign-in: 15 min.
+    /// Maximum age of a fresh sign-in: 15 min by default. A step-up counts as a sign-in.
     ///
     /// An admin user needs a fresh sign-in for a new password, a new authenticator or new recovery
-    /// codes. If [`AssistanceRules::step_up`](super::AssistanceRules::step_up) is true, assistance
-    /// needs one as well.
+    /// codes. If [`AssistanceRules::step_up`](super::AssistanceRules::step_up) is true, an admin
+    /// user also needs one to begin an assistance.
     pub fresh_sign_in: Duration,
 }
 

@@ -2,12 +2,13 @@ use std::collections::BTreeSet;
 
 use crate::account::{AccountStatus, AdminRecord, Website};
 
-/// The tokens that [`Auth::revoke_customer_token`](crate::Auth::revoke_customer_token) ends.
+/// The customer's tokens that a sign-out ends
+/// ([`Auth::revoke_customer_token`](crate::Auth::revoke_customer_token)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RevokeScope {
-    /// The presented token. A customer who signs out of one device stays signed in on the other
-    /// devices.
+    /// Only the presented token. A customer who signs out on one device stays signed in on the
+    /// other devices.
     Presented,
     /// All tokens of the customer, as in Commerce.
     All,
@@ -15,7 +16,7 @@ pub enum RevokeScope {
 
 /// The admin users who must sign in with a second factor.
 ///
-/// An admin user who has a second factor must always use it.
+/// Under each policy, an admin user who has a second factor must use it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SecondFactorPolicy {
@@ -24,10 +25,11 @@ pub enum SecondFactorPolicy {
     /// An admin user without a second factor gets no token. Instead, the crate mails an enrolment
     /// token.
     Required,
-    /// The admin users who have set up a second factor.
+    /// Only the admin users who have set up a second factor.
     Optional,
-    /// The admin users who have set up a second factor, and those whose row requires one:
-    /// [`AdminUser::requires_second_factor`](crate::AdminUser::requires_second_factor).
+    /// The admin users who have set up a second factor, and the admin users whose account row
+    /// requires one
+    /// ([`AdminUser::requires_second_factor`](crate::AdminUser::requires_second_factor)).
     PerAdmin,
 }
 
@@ -42,15 +44,15 @@ impl SecondFactorPolicy {
     }
 }
 
-/// The websites on which an unconfirmed customer may not sign in.
+/// The websites on which customers must confirm their e-mail address before they can sign in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Confirmation {
     /// All websites.
     #[default]
     Everywhere,
-    /// The listed websites. On all other websites an unconfirmed customer signs in like an active
-    /// one (Commerce's `customer/create_account/confirm`, which is set per website).
+    /// Only the listed websites. On all other websites an unconfirmed customer can sign in, too.
+    /// Commerce has this setting for each website: `customer/create_account/confirm`.
     Only(BTreeSet<Website>),
     /// No website.
     Nowhere,
@@ -67,7 +69,8 @@ impl Confirmation {
         }
     }
 
-    /// Returns the effective status of an account on this website, given the status of its row.
+    /// Returns the status that decides about a sign-in, from the status in the account's row. On a
+    /// website without confirmation, an unconfirmed account counts as active.
     pub(crate) fn standing(&self, website: &Website, status: AccountStatus) -> AccountStatus {
         match status {
             AccountStatus::Unconfirmed if !self.is_demanded_on(website) => AccountStatus::Active,

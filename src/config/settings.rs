@@ -10,8 +10,9 @@ use crate::{
 
 /// The configuration of a shop: lifetimes, budgets and rules.
 ///
-/// Start from [`commerce`](Self::commerce) or [`strict`](Self::strict) and set the fields that
-/// differ. [`AuthBuilder::build`](crate::AuthBuilder::build) refuses values that are out of range.
+/// Start from [`commerce`](Self::commerce) or [`strict`](Self::strict), and change the fields that
+/// your shop needs. [`AuthBuilder::build`](crate::AuthBuilder::build) refuses values that are out
+/// of range.
 ///
 /// ```
 /// use std::time::Duration;
@@ -25,60 +26,69 @@ use crate::{
 pub struct AuthConfig {
     /// The lifetimes of tokens and codes, and the maximum age of a fresh sign-in.
     pub lifetimes: Lifetimes,
-    /// The numbers of failures or requests that are allowed in a window, and the locks that follow.
+    /// The budgets: how many failures or requests are allowed in a period, and the lock that
+    /// follows.
     pub budgets: Budgets,
     /// The rules of remote shopping assistance.
     pub assistance: AssistanceRules,
     /// The cost of password hashes, and the pool of threads that computes them.
     pub hashing: Hashing,
-    /// The admin users who must sign in with a second factor: all. This requires a keyring, which
-    /// seals the secrets.
+    /// The admin users who must sign in with a second factor: all by default. The default requires
+    /// a keyring, which encrypts the secrets of the second factors.
     pub admin_second_factor: SecondFactorPolicy,
-    /// The websites whose customers must confirm their e-mail address before they can sign in: all.
+    /// The websites whose customers must confirm their e-mail address before they can sign in: all
+    /// by default.
     ///
-    /// The setting decides the status of new accounts
-    /// ([`Auth::begin_registration`](crate::Auth::begin_registration)) and whether an unconfirmed
-    /// customer may sign in.
+    /// The setting decides the status of a new account
+    /// ([`Auth::begin_registration`](crate::Auth::begin_registration)). It also decides if a
+    /// customer with an unconfirmed e-mail address may sign in.
     pub confirmation: Confirmation,
-    /// The shop's name in an admin user's authenticator. A new password may not consist of this
-    /// name: [`PasswordPolicy::refuse_guessable`].
+    /// The shop's name, which an admin user's authenticator app shows. A new password that consists
+    /// of this name is refused ([`PasswordPolicy::refuse_guessable`]).
     pub issuer: String,
-    /// Maximum number of live tokens of one customer or admin user: 100, at most 10,000.
+    /// Maximum number of live tokens of one customer or admin user. The default is 100, and the
+    /// largest value that is accepted is 10,000.
     ///
-    /// A sign-in beyond the maximum ends the oldest token by time of issue. Assistance tokens count
-    /// as tokens of the customer. If the ended token belongs to an assistance, the ledger closes
-    /// the assistance at its next reading or in [`Auth::purge`](crate::Auth::purge).
+    /// If a sign-in would exceed the maximum, the token that was issued first ends. Assistance
+    /// tokens count as tokens of the customer. If an assistance token ends in this way, the ledger
+    /// closes the assistance when the ledger is next read or in
+    /// [`Auth::purge`](crate::Auth::purge).
     pub tokens_per_subject: NonZero<usize>,
-    /// The one-time credentials that a sign-in tries after the password.
+    /// The kinds of one-time credential that a sign-in compares with the `password` argument, after
+    /// the account's password.
     ///
-    /// The host can remove steps of the chain but not reorder them. For example, set
-    /// `one_time_code` to `false` if customers exchange codes only by
-    /// [`Auth::exchange_one_time_code`](crate::Auth::exchange_one_time_code). A confirmation token
-    /// is never a step of the chain.
+    /// The host can leave out a kind, but it cannot change the order. For example, set
+    /// `one_time_code` to `false` if the shop accepts one-time codes only by
+    /// [`Auth::exchange_one_time_code`](crate::Auth::exchange_one_time_code). `confirmation` must
+    /// be `false`, because a confirmation token signs nobody in.
     pub steps: Purposes,
-    /// The tokens that a sign-out ends.
+    /// The customer's tokens that a sign-out ends: the presented token by default.
     pub revoke: RevokeScope,
     /// Rules for new passwords.
     pub password_policy: PasswordPolicy,
-    /// Maximum number of audit events that wait for the sink: 4,096, at most 65,536.
+    /// Maximum number of audit events that wait for the sink. The default is 4,096, and the largest
+    /// value that is accepted is 65,536.
     ///
-    /// Events that anybody can cause, such as refused sign-ins, take at most half of the queue.
-    /// Beyond that they are summed up
-    /// ([`AuditEvent::summed_up`](crate::audit::AuditEvent::summed_up)). Other events, such as
-    /// sign-ins, may take the whole queue. If it is full, these events are lost and counted. Events
-    /// of the host's actions, and events that change a credential or consent, do not go through the
-    /// queue.
+    /// There are three kinds of event:
+    ///
+    /// - Events that an anonymous client can cause, such as refused sign-ins, take at most half of
+    ///   the queue. Further events of this kind are summed up
+    ///   ([`AuditEvent::summed_up`](crate::audit::AuditEvent::summed_up)).
+    /// - Other queued events, such as sign-ins, may take the whole queue. If the queue is full,
+    ///   such an event is lost, and the loss is counted.
+    /// - Events of the host's own calls, and events that change a credential or consent, do not go
+    ///   through the queue. The operation waits until the sink has stored them.
     pub audit_queue: NonZero<usize>,
 }
 
 const TOKENS: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(99);
-/// Upper bound of [`AuthConfig::tokens_per_subject`]. A sign-in that reaches the configured maximum
-/// reads all tokens of the subject.
+/// Upper bound of [`AuthConfig::tokens_per_subject`]. There is a bound because a sign-in that
+/// reaches the configured maximum reads all tokens of the account.
 const MAX_TOKENS: usize = 10_000;
 const AUDIT_QUEUE: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(4095);
 
 impl AuthConfig {
-    /// Returns Commerce's values and rules: the default.
+    /// Returns the default configuration, with Commerce's values and rules.
     #[must_use]
     pub fn commerce() -> Self {
         Self {
@@ -99,14 +109,18 @@ impl AuthConfig {
 
     /// Returns settings that satisfy NIST SP 800-63B-4 and OWASP ASVS 5.0.
     ///
-    /// - Passwords are longer, without rules about character classes, and not guessable
+    /// - A new password has at least 15 characters of any classes, and must not be guessable
     ///   ([`PasswordPolicy::refuse_guessable`]). ASVS v5.0.0-6.2.12 also requires
-    ///   [`AuthBuilder::breached_passwords`](crate::AuthBuilder::breached_passwords).
-    /// - Lifetimes are shorter.
-    /// - Every assistance needs a reason and a fresh second factor.
-    /// - After 90 failed sign-ins at an account, unknown sources are refused until a password reset
-    ///   or [`Auth::unlock_customer`](crate::Auth::unlock_customer). Known devices share the last
-    ///   10 of 100 (NIST SP 800-63B-4 section 3.2.2).
+    ///   [`AuthBuilder::breached_passwords`](crate::AuthBuilder::breached_passwords), which the
+    ///   host must set.
+    /// - Tokens of customers and admin users, assistance tokens and reset tokens have shorter
+    ///   lifetimes.
+    /// - To begin an assistance, an admin user needs a reason, and must have used a second factor
+    ///   within 15 min.
+    /// - An account allows 100 failed sign-ins in a year (NIST SP 800-63B-4 section 3.2.2). After
+    ///   90, it is locked for unknown devices and sources until a password reset or
+    ///   [`Auth::unlock_customer`](crate::Auth::unlock_customer). The other 10 are reserved for the
+    ///   account's known devices and sources together.
     #[must_use]
     pub fn strict() -> Self {
         Self {

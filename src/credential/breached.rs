@@ -15,12 +15,12 @@ use crate::error::StoreError;
 /// list.
 ///
 /// A host sets it with [`AuthBuilder::breached_passwords`](crate::AuthBuilder::breached_passwords).
-/// The library calls it for new passwords only, and only after they satisfy the
+/// The library calls it only for a new password that satisfies the
 /// [`PasswordPolicy`](crate::credential::PasswordPolicy):
 ///
-/// - a reset calls it after the reset token was verified;
-/// - a change calls it after the current password was verified;
-/// - a hash that the host requests calls it as well.
+/// - in a password reset, after the reset token was verified;
+/// - in a password change, after the current password was verified;
+/// - in a registration, and when the host asks for the hash of a new password.
 ///
 /// A sign-in never calls it. A listed password is refused with
 /// [`PolicyViolation::Breached`](crate::error::PolicyViolation::Breached).
@@ -63,7 +63,7 @@ use crate::error::StoreError;
     note = "write `#[async_trait] impl BreachedPasswords for {Self}` with the function `contains`; the attribute is `commerce_auth::async_trait`"
 )]
 pub trait BreachedPasswords: Debug + Send + Sync + 'static {
-    /// Returns true if the password is known from a breach.
+    /// Returns true if the password has appeared in a data breach.
     ///
     /// # Security
     ///
@@ -72,21 +72,23 @@ pub trait BreachedPasswords: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the request to the service failed. The password is then not set, and the caller gets
-    /// [`Error::Unavailable`](crate::Error::Unavailable). To accept passwords that could not be
-    /// checked, return `Ok(false)` instead.
+    /// If the request to the service failed. Then the new password is not set, and the operation
+    /// fails with [`Error::Unavailable`](crate::Error::Unavailable). If the host prefers to accept
+    /// passwords that could not be checked, return `Ok(false)` instead.
     async fn contains(&self, password: &PasswordSha1) -> Result<bool, StoreError>;
 }
 
-/// The SHA-1 of a new password. A service may see five of its digits. Its `Debug` shows nothing.
+/// The SHA-1 of a new password, to look the password up in a list of breached passwords. `Debug`
+/// does not show it.
 ///
-/// The SHA-1 of a weak password is as sensitive as the password itself. You can therefore read only
-/// five of its 40 hexadecimal digits, which it shares with hundreds of breached passwords. You can
-/// compare the other digits, but not read them.
+/// An attacker who has the SHA-1 of a weak password can find the password. Therefore you can read
+/// only the first five of the 40 hexadecimal digits. Hundreds of breached passwords have the same
+/// five digits, so an external service may see them. You can compare the other 35 digits, but not
+/// read them.
 pub struct PasswordSha1(SecretString);
 
 impl PasswordSha1 {
-    /// Number of digits that a service may see.
+    /// Number of digits that an external service may see.
     const PREFIX: usize = 5;
 
     pub(crate) fn of(password: &Credential) -> Self {
@@ -98,14 +100,15 @@ impl PasswordSha1 {
         self.0.expose_secret().split_at(Self::PREFIX)
     }
 
-    /// Returns the first five digits in upper case, for a range query.
+    /// Returns the first five digits in upper case, to ask a service for all breached passwords
+    /// whose SHA-1 begins with them.
     #[must_use]
     pub fn prefix(&self) -> &str {
         self.halves().0
     }
 
-    /// Returns true if these are the last 35 digits, in either case. The comparison takes constant
-    /// time.
+    /// Returns true if `suffix` equals the last 35 digits, in upper or lower case. The comparison
+    /// takes constant time.
     #[must_use]
     pub fn ends_with(&self, suffix: &str) -> bool {
         self.halves().1.as_bytes().ct_eq(suffix.to_ascii_uppercase().as_bytes()).into()

@@ -1,9 +1,16 @@
-//! Credentials: the contents of the `password` and `otp` arguments, and their verification.
+//! Credentials: the secrets that clients present in the `password` and `otp` arguments, and their
+//! verification.
 //!
-//! A sign-in tries three kinds of credential in this order, and the first match wins: the account's
-//! password, a one-time reset token, an admin-generated one-time code.
-//! [`AuthConfig::steps`](crate::AuthConfig::steps) can leave out kinds, but cannot change the
-//! order.
+//! A customer's sign-in compares the `password` argument with three kinds of credential, in this
+//! order:
+//!
+//! 1. the account's password;
+//! 2. the account's reset tokens;
+//! 3. the one-time codes that admin users generated for the account.
+//!
+//! The first match decides how the sign-in continues. With
+//! [`AuthConfig::steps`](crate::AuthConfig::steps), a host can leave out the second and the third
+//! kind, but cannot change the order.
 
 mod breached;
 mod one_time;
@@ -30,13 +37,14 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::{Error, Field, InputError};
 
-/// A credential as a client presents it.
+/// A secret that a client presents to prove an identity.
 ///
-/// In the `password` argument, it is a password, a reset token or a one-time code. In the `otp`
-/// argument of an admin user, it is a code of an authenticator or a recovery code.
+/// In the `password` argument, the credential is a password, a reset token or a one-time code. In
+/// the `otp` argument of an admin user's sign-in, it is a code of an authenticator or a recovery
+/// code.
 ///
-/// Its `Debug` shows nothing. It has no `Display`, no `Serialize` and no `PartialEq`. It is wiped
-/// from memory when dropped.
+/// The type has no `Display`, no `Serialize` and no `PartialEq`, and `Debug` does not show the
+/// credential. The credential is wiped from memory when dropped.
 #[derive(Clone)]
 pub struct Credential(SecretString);
 
@@ -52,7 +60,8 @@ impl Credential {
         self.0.expose_secret()
     }
 
-    /// Refuses an empty or too long credential before any other work.
+    /// Refuses an empty credential, and one of more than 1,024 bytes, before any other work is
+    /// done.
     pub(crate) fn check_bounds(&self, field: Field) -> Result<(), Error> {
         match self.bytes().len() {
             0 => Err(Error::Input(InputError::Required(field))),

@@ -12,33 +12,34 @@ macro_rules! one_time_secret {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         ///
-        /// It has 32 hexadecimal characters: 128 random bits. Its `Debug` shows nothing. It has no
-        /// `Display`, no `Serialize` and no `PartialEq`. It is wiped from memory when dropped.
+        /// The secret has 32 hexadecimal characters: 128 random bits. The type has no `Display`, no
+        /// `Serialize` and no `PartialEq`, and `Debug` does not show the secret. The secret is
+        /// wiped from memory when dropped.
         #[derive(Clone)]
         pub struct $name(SecretString);
 
         impl $name {
-            /// Draws a new secret.
+            /// Generates a new secret.
             ///
             /// # Errors
             ///
-            /// If the source could not supply random bytes.
+            /// If the random generator could not supply bytes.
             pub fn generate(random: &dyn SecureRandom) -> Result<Self, RandomError> {
                 draw(random).map(Self)
             }
 
-            /// Returns the secret as text, for its recipient.
+            /// Returns the secret as text, for the person who is to use it.
             ///
             /// # Security
             ///
-            /// An attacker who has this text can use it once. Put it in one message only, and never
-            /// in a log.
+            /// An attacker who gets this text can use it before its recipient does. Put it in one
+            /// message only, and never in a log.
             #[must_use]
             pub fn expose(&self) -> &str {
                 self.0.expose_secret()
             }
 
-            /// Returns the digest, which is the only stored form of the secret.
+            /// Returns the digest of the secret. The library stores only the digest.
             #[must_use]
             pub fn digest(&self) -> Digest {
                 Digest::of(self.expose().as_bytes())
@@ -54,7 +55,8 @@ macro_rules! one_time_secret {
 }
 
 one_time_secret! {
-    /// A reset token. It is mailed to the customer and works once.
+    /// A reset token, with which a customer sets a new password or signs in. It is mailed to the
+    /// customer and works once.
     ResetToken
 }
 one_time_secret! {
@@ -62,21 +64,23 @@ one_time_secret! {
     OneTimeCode
 }
 one_time_secret! {
-    /// A confirmation token. It is mailed to an address that a customer has or wants to have, and
-    /// works once.
+    /// A confirmation token, with which a customer confirms an e-mail address. It is mailed to the
+    /// customer's present or new e-mail address, and works once.
     ConfirmationToken
 }
 one_time_secret! {
-    /// An enrolment token. It is mailed to an admin user who must set up an authenticator, or
-    /// returned to an admin user who requests one. It works once.
+    /// An enrolment token, with which an admin user sets up an authenticator. It is mailed to an
+    /// admin user who must have an authenticator but has none, or returned to a signed-in admin
+    /// user who requests it. It activates one authenticator.
     EnrolmentToken
 }
 one_time_secret! {
-    /// An unlock token. It is mailed to an admin user whose account is locked, and works once.
+    /// An unlock token, which clears the locks of an admin user's account. It is mailed to the
+    /// admin user when the account is locked, and works once.
     UnlockToken
 }
 one_time_secret! {
-    /// A recovery code. It replaces a code of an admin user's authenticator once.
+    /// A recovery code. An admin user can use it once, in place of a code of the authenticator.
     RecoveryCode
 }
 

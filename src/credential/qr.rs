@@ -1,4 +1,4 @@
-//! Renders an `otpauth` URI as a QR code that an authenticator can scan.
+//! Renders an `otpauth` URI as a QR code that an authenticator app can scan.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use png::{BitDepth, ColorType, Encoder};
@@ -7,9 +7,10 @@ use zeroize::Zeroizing;
 
 use super::SecretText;
 
-/// Width of one square (module) of the code, in pixels.
+/// Width of one square (a "module") of the QR code, in pixels.
 const SCALE: usize = 4;
-/// Width of the white margin, in modules. Scanners find the code by it.
+/// Width of the white margin around the QR code, in modules. Scanners need the margin to find the
+/// code.
 const QUIET: usize = 4;
 
 pub(crate) fn qr_svg(uri: &SecretText) -> Option<SecretText> {
@@ -26,7 +27,8 @@ pub(crate) fn qr_png_base64(uri: &SecretText) -> Option<SecretText> {
     Some(SecretText::new(STANDARD.encode(png.as_slice())))
 }
 
-/// Returns the lines of the picture, with one bit for a pixel: black is 0.
+/// Returns the lines of pixels of the PNG picture. Each pixel is one bit: 0 is black and 1 is
+/// white.
 fn rows(squares: &[bool], width: usize, side: usize) -> Zeroizing<Vec<u8>> {
     let is_dark = |x: usize, y: usize| {
         let [x, y] = [x, y].map(|pixel| (pixel / SCALE).checked_sub(QUIET).filter(|square| *square < width));

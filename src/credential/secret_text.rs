@@ -2,10 +2,11 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// A text that contains the secret of an authenticator, for one page or response.
+/// A text that contains the secret of an authenticator, such as an `otpauth` URI or a QR code. It
+/// is for one page or response.
 ///
-/// Its `Debug` shows nothing. It has no `Display`, no `Serialize` and no `PartialEq`. It is wiped
-/// from memory when dropped.
+/// The type has no `Display`, no `Serialize` and no `PartialEq`, and `Debug` does not show the
+/// text. The text is wiped from memory when dropped.
 #[derive(Clone)]
 pub struct SecretText(SecretString);
 

@@ -8,7 +8,8 @@ use zeroize::Zeroizing;
 use super::{SecretText, TypedCode};
 use crate::random::{RandomError, SecureRandom};
 
-/// All but the unreserved characters of RFC 3986 section 2.3.
+/// The characters that are percent-encoded: all characters except the unreserved characters of RFC
+/// 3986 section 2.3.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The text is not a valid TOTP secret. The error never contains the text.
@@ -23,61 +24,64 @@ pub struct TotpSecretError;
 
 /// The secret that an authenticator app shares with the shop (RFC 6238).
 ///
-/// It uses SHA-1, 6 digits and steps of 30 s, as all authenticator apps do. A new secret has 160
-/// random bits, as RFC 4226 section 4 recommends.
+/// Its codes use SHA-1, 6 digits and time steps of 30 s, as all authenticator apps do. A new secret
+/// has 160 random bits, as RFC 4226 section 4 recommends.
 ///
-/// Its `Debug` shows nothing. It has no `Display`, no `Serialize` and no `PartialEq`. It is wiped
-/// from memory when dropped.
+/// The type has no `Display`, no `Serialize` and no `PartialEq`, and `Debug` does not show the
+/// secret. The secret is wiped from memory when dropped.
 #[derive(Clone)]
 pub struct TotpSecret(Zeroizing<Vec<u8>>);
 
 impl TotpSecret {
-    /// Length of a new secret in bytes. [`from_base32`](Self::from_base32) accepts no shorter one.
+    /// Length of a new secret, in bytes. It is also the minimum that
+    /// [`from_base32`](Self::from_base32) accepts.
     pub const BYTES: usize = 20;
-    /// Minimum length that [`danger_short_from_base32`](Self::danger_short_from_base32) accepts, in
-    /// bytes.
+    /// Minimum length of a secret that [`danger_short_from_base32`](Self::danger_short_from_base32)
+    /// accepts, in bytes.
     const MIN_BYTES: usize = 10;
-    /// Maximum length, in bytes. Commerce's secrets have 132.
+    /// Maximum length of a secret, in bytes. Commerce's secrets have 132 bytes.
     pub const MAX_BYTES: usize = 256;
-    /// Duration of a step, in seconds.
+    /// Duration of a time step, in seconds.
     const STEP: u64 = 30;
 
-    /// Draws a new secret.
+    /// Generates a new secret.
     ///
     /// # Errors
     ///
-    /// If the source could not supply random bytes.
+    /// If the random generator could not supply bytes.
     pub fn generate(random: &dyn SecureRandom) -> Result<Self, RandomError> {
         let mut bytes = Zeroizing::new(vec![0; Self::BYTES]);
         random.fill(&mut bytes)?;
         Ok(Self(bytes))
     }
 
-    /// Reads an existing secret of an authenticator from its base32 text, to import the secrets of
-    /// admin users.
+    /// Parses the base32 text of an existing authenticator secret, so that a shop can import the
+    /// authenticators of its admin users.
     ///
-    /// Upper and lower case, `=` at the end, and white space and hyphens anywhere make no
-    /// difference (RFC 4648 sections 3.2 and 6).
+    /// Upper and lower case are accepted. `=` at the end, and white space and hyphens anywhere, are
+    /// ignored (RFC 4648 sections 3.2 and 6).
     ///
     /// # Errors
     ///
-    /// If the text is not base32, if the secret is shorter than the 160 bits that RFC 4226 section
-    /// 4 recommends, or if it is longer than 256 bytes.
+    /// If the text is not base32, or if the secret has fewer than 160 bits or more than 256 bytes.
+    /// RFC 4226 section 4 recommends 160 bits.
     pub fn from_base32(text: &str) -> Result<Self, TotpSecretError> {
         Self::parse(text, Self::BYTES)
     }
 
-    /// Reads an existing secret like [`from_base32`](Self::from_base32), but accepts secrets from
-    /// 80 bits.
+    /// Parses an existing secret like [`from_base32`](Self::from_base32), but also accepts short
+    /// secrets, from 80 bits on.
     ///
     /// # Security
     ///
-    /// RFC 4226 section 4 (R6) demands 128 bits and recommends 160. Many systems nevertheless
-    /// issued secrets of 80 bits. An attacker who has seen a few codes can search for a secret of
-    /// 80 bits, at great expense, and then compute every later code.
+    /// RFC 4226 section 4 (R6) requires at least 128 bits and recommends 160. Many systems
+    /// nevertheless issued secrets of 80 bits. An attacker who has seen a few codes, and has much
+    /// computing power, can find a secret of 80 bits. The attacker can then compute every later
+    /// code.
     ///
-    /// Use this for admin users who would otherwise have to enrol again. Let them set up a new
-    /// authenticator when they can ([`begin_admin_enrolment`](crate::Auth::begin_admin_enrolment)).
+    /// Use this function only to import the short secrets of existing admin users, so that they can
+    /// sign in. Then ask them to set up a new authenticator
+    /// ([`begin_admin_enrolment`](crate::Auth::begin_admin_enrolment)).
     ///
     /// # Errors
     ///
@@ -88,7 +92,8 @@ impl TotpSecret {
     }
 
     fn parse(text: &str, least: usize) -> Result<Self, TotpSecretError> {
-        // Base32 has 1.6 characters per byte. The rest is room for grouping.
+        // Base32 has 1.6 characters per byte. The remaining length allows for spaces and hyphens
+        // between groups.
         if text.len() > Self::MAX_BYTES * 4 {
             return Err(TotpSecretError);
         }
@@ -100,7 +105,8 @@ impl TotpSecret {
         secret.filter(|secret| secret.0.len() >= least).ok_or(TotpSecretError)
     }
 
-    /// Reads a stored secret. It accepts every length that another constructor accepts.
+    /// Creates a secret from stored bytes. Every length is accepted that another constructor
+    /// accepts.
     pub(crate) fn from_bytes(bytes: Zeroizing<Vec<u8>>) -> Option<Self> {
         (Self::MIN_BYTES..=Self::MAX_BYTES).contains(&bytes.len()).then_some(Self(bytes))
     }
@@ -120,7 +126,7 @@ impl TotpSecret {
         SecretText::new(Secret::from(self.0.as_slice()).to_base32())
     }
 
-    /// Returns the code that the authenticator shows at this time. Returns none for a time before
+    /// Returns the code that the authenticator shows at this time. Returns `None` for a time before
     /// 1970.
     #[must_use]
     pub fn code_at(&self, at: OffsetDateTime) -> Option<String> {
@@ -128,11 +134,13 @@ impl TotpSecret {
         Some(self.totp().build_noncompliant().generate(seconds).to_string())
     }
 
-    /// Returns the step of a code. Accepts the present step, the step before and the step after,
-    /// because clocks differ and people are slow (RFC 6238 section 5.2).
+    /// Returns the time step to which a code belongs. A code of the present step, the step before
+    /// or the step after is accepted, because clocks differ and typing takes time (RFC 6238 section
+    /// 5.2). Returns `None` for a code of no such step.
     ///
-    /// If several steps have the same code, then the newest step is returned, so that the code is
-    /// spent for all of them. All three steps are always computed.
+    /// If several of these steps have the same code, the newest of them is returned, so that the
+    /// code is spent for all of them. All three codes are always computed, so that the duration
+    /// does not reveal the step.
     pub(crate) fn step_of(&self, code: &TypedCode, now: OffsetDateTime) -> Option<u64> {
         let present = u64::try_from(now.unix_timestamp()).ok()? / Self::STEP;
         let totp = self.totp().build_noncompliant();
@@ -143,18 +151,19 @@ impl TotpSecret {
         })
     }
 
-    /// Returns the newest step that a node may have used if its clock is at most 30 s ahead. It is
-    /// two steps after the present one. One step is added because a code of the next step is
-    /// accepted, and one for the difference of the clocks.
+    /// Returns the newest time step whose code another node may have accepted, if the clock of that
+    /// node is at most 30 s ahead. This is two steps after the present one. One step is added
+    /// because the code of the next step is accepted, and one because of the difference between the
+    /// clocks.
     pub(crate) fn newest_step(now: OffsetDateTime) -> u64 {
         (u64::try_from(now.unix_timestamp()).unwrap_or_default() / Self::STEP).saturating_add(2)
     }
 
-    /// Returns the `otpauth` URI of a QR code for an authenticator, or `None` if the account has no
-    /// name. The URI names the shop and the account. It leaves out the parameters whose values are
-    /// the defaults of authenticators.
+    /// Returns the `otpauth` URI that an authenticator app reads from a QR code. Returns `None` if
+    /// `account` is empty. The URI contains the secret and the names of the shop and the account.
+    /// It does not contain parameters whose values are the defaults of authenticator apps.
     pub(crate) fn uri(&self, issuer: &str, account: &str) -> Option<SecretText> {
-        // A colon separates the two names.
+        // In the URI, a colon separates the two names, so the names must not contain one.
         let [issuer, account] = [issuer, account].map(|name| name.replace(':', " "));
         let [issuer, name] = [&issuer, &account].map(|name| utf8_percent_encode(name, ENCODED));
         let secret = self.to_base32();
@@ -162,8 +171,9 @@ impl TotpSecret {
         (!account.is_empty()).then(|| SecretText::new(uri))
     }
 
-    /// Returns the builder without a window, because this module checks the window itself. Unlike
-    /// `build`, `build_noncompliant` accepts secrets under 128 bits.
+    /// Returns a builder that accepts the code of one time step only, because this module checks
+    /// the neighbouring steps itself. The callers use `build_noncompliant`, because `build` refuses
+    /// secrets of fewer than 128 bits.
     fn totp(&self) -> Builder {
         Builder::new().with_secret(self.0.as_slice()).with_skew(0)
     }

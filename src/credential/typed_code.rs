@@ -4,17 +4,24 @@ use zeroize::Zeroizing;
 use super::Credential;
 use crate::token::Digest;
 
-/// A code of an authenticator or a recovery code, normalised.
+/// A second-factor code that an admin user typed, in a normalised form. It is a code of an
+/// authenticator or a recovery code.
 ///
-/// Apps show codes in groups, keyboards of other scripts type other digits, and copying adds
-/// invisible characters. White space, hyphens, dashes and invisible characters are removed. Capital
-/// letters become lower case. Digits of other scripts and fullwidth forms become ASCII.
+/// The normalisation accepts the usual ways to type or copy a code:
+///
+/// - Apps show codes in groups, and copying may add invisible characters. So white space, hyphens,
+///   dashes and invisible characters are removed.
+/// - Some keyboards type the digits of another script, such as Arabic, or fullwidth characters.
+///   These become ASCII.
+/// - Capital letters become lower case.
 pub(crate) struct TypedCode(Zeroizing<String>);
 
 impl TypedCode {
-    /// Normalises a whole credential. The caller has checked its length.
+    /// Normalises the text of a credential. The caller has checked that the credential is not too
+    /// long.
     pub(crate) fn of(code: &Credential) -> Self {
-        // No character becomes longer, so the buffer is never reallocated.
+        // No character becomes longer, so the buffer is never reallocated. A reallocation would
+        // leave a copy of the code in memory.
         let mut plain = Zeroizing::new(String::with_capacity(code.text().len()));
         plain.extend(code.text().chars().filter(|char| !is_decoration(*char)).map(to_ascii));
         Self(plain)
@@ -24,7 +31,8 @@ impl TypedCode {
         &self.0
     }
 
-    /// Returns the digest of the recovery code, if the text has the form of one.
+    /// Returns the digest of the code, if the code has the form of a recovery code. The store finds
+    /// a recovery code by this digest.
     pub(crate) fn recovery_code(&self) -> Option<Digest> {
         let is_code = self.0.len() == 32 && self.0.bytes().all(|byte| byte.is_ascii_hexdigit());
         is_code.then(|| Digest::of(self.0.as_bytes()))
@@ -36,14 +44,14 @@ fn is_decoration(char: char) -> bool {
     is_dash || char.is_whitespace() || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(char)
 }
 
-/// The zeros of the scripts whose keyboards type their own digits. The other nine digits follow the
-/// zero in Unicode.
+/// The digit zero in each script whose keyboards type digits of the script. In Unicode, the digits
+/// 1 to 9 follow the zero.
 const ZEROS: [char; 5] = ['٠', '۰', '०', '০', '๐'];
 
 fn to_ascii(char: char) -> char {
     let offset = |base: char| u32::from(char).checked_sub(base.into());
     let digit = ZEROS.into_iter().filter_map(offset).find_map(|digit| char::from_digit(digit, 10));
-    // U+FF01 to U+FF5E are the printable characters of ASCII in fullwidth.
+    // U+FF01 to U+FF5E are the fullwidth forms of the printable ASCII characters.
     let fullwidth = || char::from_u32(offset('！')?.checked_add('!'.into())?).filter(char::is_ascii_graphic);
     digit.or_else(fullwidth).unwrap_or(char).to_ascii_lowercase()
 }

@@ -12,17 +12,19 @@ pub enum AssistanceError {
     /// The admin user may not give remote shopping assistance. No customer was looked up.
     #[error("Allow remote shopping assistance is disabled.")]
     NotPermitted,
-    /// The customer does not consent to remote shopping assistance. Only a permitted admin user
-    /// sees this.
+    /// The customer does not consent to remote shopping assistance. Only an admin user with
+    /// permission for assistance gets this error.
     #[error("Login as Customer assistance is disabled for this Customer.")]
     NoConsent,
-    /// No customer has this e-mail address. Only a permitted admin user sees this.
+    /// No customer has this e-mail address. Only an admin user with permission for assistance gets
+    /// this error.
     #[error("Customer email provided does not exist")]
     NoSuchEmail,
-    /// No customer has this id. Only a permitted admin user sees this.
+    /// No customer has this id. Only an admin user with permission for assistance gets this error.
     #[error("Customer with this ID no longer exists.")]
     NoSuchCustomer,
-    /// The customer's account is disabled. Only a permitted admin user sees this.
+    /// The customer's account is disabled. Only an admin user with permission for assistance gets
+    /// this error.
     #[error("The customer's account is disabled.")]
     CustomerDisabled,
 }

@@ -1,17 +1,17 @@
 use super::ErrorKind;
 
-/// An e-mail address is not confirmed.
+/// The confirmation of an e-mail address failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfirmationError {
     /// The confirmation token was not accepted. The error does not distinguish the reasons.
     ///
-    /// The token is unknown, is for another address or website, has expired, is spent, or was
-    /// revoked. Or its account is disabled, or another account has the address now.
+    /// The token is unknown, is for another e-mail address or website, has expired, is spent, or
+    /// was revoked. Or the account is disabled, or another account has the e-mail address now.
     #[error("The confirmation token is invalid. Verify the token and try again.")]
     InvalidToken,
-    /// The account has already confirmed the address with this token. Only a caller with the token
-    /// sees this.
+    /// The e-mail address was already confirmed with this token. Only a caller who presents the
+    /// right token gets this error.
     #[error("The account is already active.")]
     AlreadyConfirmed,
 }

@@ -1,16 +1,17 @@
-/// The input is malformed, or breaks a rule.
+/// The input of an operation is malformed, or a new password breaks the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InputError {
-    /// A required argument is empty. `"0"` is a value, unlike in Commerce.
+    /// A required argument is empty. Unlike Commerce, the library does not treat the text `"0"` as
+    /// empty.
     #[error("{}", .0.message())]
     Required(Field),
-    /// The e-mail address is not exactly one valid address. [`Email`](crate::Email) returns the
-    /// broken rule.
+    /// The argument is not exactly one valid e-mail address. To find out which rule it breaks,
+    /// parse it as an [`Email`](crate::Email).
     #[error("The email address has an invalid format.")]
     Email,
-    /// The user name is longer than 160 bytes, or has a control or look-alike character. See
-    /// [`Username`](crate::account::Username).
+    /// The user name is longer than 160 bytes, or has a control character or a character that looks
+    /// like another one. See [`Username`](crate::account::Username).
     #[error("The username has an invalid format.")]
     Username,
     /// The password argument is longer than 1,024 bytes. Nothing was hashed or looked up.
@@ -89,22 +90,23 @@ impl Field {
     }
 }
 
-/// The rule of the password policy that a new password breaks. The messages are Commerce's, or
-/// similar.
+/// The rule of the password policy that a new password breaks. The messages are those of Commerce.
+/// For rules that Commerce does not have, they are similar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PolicyViolation {
-    /// The password has more characters than the policy's maximum, which the value holds.
+    /// The password has more characters than the policy allows. The value is the policy's maximum.
     #[error("Please enter a password with at most {0} characters.")]
     TooLong(usize),
-    /// The password has fewer characters than the policy's minimum, which the value holds.
+    /// The password has fewer characters than the policy requires. The value is the policy's
+    /// minimum.
     #[error("The password needs at least {0} characters. Create a new password and try again.")]
     TooShort(usize),
     /// The password begins or ends with a space.
     #[error("The password can't begin or end with a space. Verify the password and try again.")]
     EdgeSpace,
-    /// The password has fewer classes of characters than the policy's minimum, which the value
-    /// holds.
+    /// The password has fewer classes of characters than the policy requires. The value is the
+    /// policy's minimum.
     #[error(
         "Minimum of different classes of characters in password is {0}. Classes of characters: Lower Case, Upper Case, Digits, Special Characters."
     )]
@@ -115,7 +117,7 @@ pub enum PolicyViolation {
     /// The password is the admin user's name.
     #[error("The password can't be the same as the username. Create a new password and try again.")]
     SameAsUsername,
-    /// The password is made of words that belong to the account or the shop.
+    /// The password consists of words that belong to the account or the shop.
     #[error(
         "The password can't be made of the store's name, your name or your email address. Create a new password and try again."
     )]

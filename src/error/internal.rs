@@ -1,26 +1,26 @@
-/// An error of the host or of this crate. The caller cannot correct it.
+/// An error of the host or of this crate, which the client cannot correct.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InternalError {
-    /// The flow needs a part that the host has not configured.
+    /// The operation needs a part of [`Auth`](crate::Auth) that the host has not configured.
     #[error("The {} is not configured.", .0.name())]
     NotConfigured(Part),
-    /// The host's table returned a row of another website, or a row without a valid address or user
-    /// name.
+    /// The host's table returned a row of another website, or a row without a valid e-mail address
+    /// or user name.
     #[error("The account could not be read.")]
     ForeignRow,
-    /// A task or a thread that worked for the caller panicked or was stopped. A change may have
-    /// taken effect.
+    /// A task or thread of the library panicked or was stopped during the operation. The operation
+    /// may have taken effect.
     #[error("Internal Error.")]
     Interrupted,
-    /// The cipher failed to seal a secret.
+    /// A secret could not be encrypted.
     #[error("Internal Error.")]
     Unsealed,
-    /// A secret of at least 128 random bits was drawn twice: the source of randomness repeats
-    /// itself.
+    /// The random generator is broken: it has returned the same secret of at least 128 random bits
+    /// twice.
     #[error("Internal Error.")]
     RepeatedSecret,
-    /// The names of the shop and of the admin user cannot be put in an `otpauth` URI. Change
+    /// An `otpauth` URI cannot be made from the names of the shop and the admin user. Change
     /// [`AuthConfig::issuer`](crate::AuthConfig::issuer).
     #[error("Internal Error.")]
     NoEnrolmentUri,
@@ -39,7 +39,8 @@ impl InternalError {
     }
 }
 
-/// A part of the crate that is optional for a host.
+/// An optional part of an [`Auth`](crate::Auth) or of an adapter, which a host must set for some
+/// operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Part {
@@ -49,13 +50,14 @@ pub enum Part {
     Notifier,
     /// The keyring: [`AuthBuilder::keyring`](crate::AuthBuilder::keyring).
     Keyring,
-    /// The admission of requests to a GraphQL schema: [`Admission`](crate::graphql::Admission).
+    /// The check of a GraphQL request before its execution:
+    /// [`Admission`](crate::graphql::Admission).
     #[cfg(feature = "graphql")]
     Admission,
     /// The layer around the router: [`AuthLayer`](crate::http::AuthLayer).
     #[cfg(feature = "axum")]
     Layer,
-    /// The address of the peer: serve the router with
+    /// The IP address of the client's connection. The host must serve the router with
     /// [`into_make_service_with_connect_info`](axum::Router::into_make_service_with_connect_info),
     /// or call [`AuthLayer::without_addresses`](crate::http::AuthLayer::without_addresses).
     #[cfg(feature = "axum")]

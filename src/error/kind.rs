@@ -1,4 +1,4 @@
-/// The kind of an error, which a transport maps to a category and a status.
+/// The kind of an error, from which an adapter chooses the GraphQL category and the HTTP status.
 ///
 /// The categories and statuses are those of Commerce 2.4.8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -12,11 +12,12 @@ pub enum ErrorKind {
     Authorization,
     /// The requested account does not exist: `graphql-no-such-entity` with status 200, REST 404.
     NotFound,
-    /// Try again much later: 429.
+    /// A limit is reached, and the client should try again much later: 429.
     TooManyRequests,
-    /// Try again in a moment: 503 with `Retry-After`.
+    /// The service is busy, and the client should try again in a moment: 503 with `Retry-After`.
     Overloaded,
-    /// A store failed: 503. The request was not denied and not allowed.
+    /// A request to a store or to a host's table failed, or there were no random bytes: 503. The
+    /// library could not decide if the operation is allowed.
     Unavailable,
     /// An error of the host or of this crate: 500.
     Internal,

@@ -1,4 +1,4 @@
-//! The areas of [`Error`], with Commerce's messages.
+//! The errors that an [`Error`] holds, one type for each area, with Commerce's messages.
 
 mod assistance;
 mod confirmation;

@@ -4,56 +4,60 @@ use super::{
 };
 use crate::random::RandomError;
 
-/// The reason why a flow failed, grouped by area.
+/// The reason why an operation of [`Auth`](crate::Auth) failed. Each area, such as sign-in or
+/// assistance, has a variant.
 ///
-/// Its `Display` is the message that Commerce documents, and may be shown to the client. It never
-/// holds a secret, an e-mail address or any other input. A transport maps [`kind`](Error::kind) to
-/// a category and a status. [`code`](Error::code) is a stable text for logs, metrics and clients.
+/// The `Display` text is the message that Commerce documents, and the client may see it. It never
+/// contains a secret, an e-mail address or any other input. From [`kind`](Error::kind), an adapter
+/// chooses the GraphQL category and the HTTP status. [`code`](Error::code) is a stable text for
+/// logs, metrics and clients.
 ///
 #[doc = include_str!("codes.md")]
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The input is malformed, or breaks a rule.
+    /// The input is malformed, or a new password breaks the policy.
     #[error(transparent)]
     Input(#[from] InputError),
     /// A sign-in, a password or a reset token is refused.
     #[error(transparent)]
     SignIn(#[from] SignInError),
-    /// An e-mail address is not confirmed.
+    /// The confirmation of an e-mail address failed.
     #[error(transparent)]
     Confirmation(#[from] ConfirmationError),
     /// The second factor of an admin user is missing, wrong, or cannot be set up.
     #[error(transparent)]
     SecondFactor(#[from] SecondFactorError),
-    /// Remote shopping assistance is not offered by the shop, not permitted to the admin user, or
-    /// not accepted by the customer.
+    /// The shop does not offer remote shopping assistance, the admin user has no permission for it,
+    /// or the customer cannot be assisted.
     #[error(transparent)]
     Assistance(#[from] AssistanceError),
     /// The bearer token is not accepted.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// Too many password hashes are waiting, or other attempts at the account took too long. Try
-    /// again.
+    /// Too many password hashes are waiting, or other attempts at the same account took too long.
+    /// Try again.
     #[error("The service is busy. Please wait and try again later.")]
     Overloaded,
-    /// Another caller changed the same account at this moment, and nothing was changed. Try again.
+    /// Another request changed the same account at the same time, so this operation changed
+    /// nothing. Try again.
     #[error("The service is busy. Please wait and try again later.")]
     Conflict,
-    /// A request to a store or to a host's table failed. The call may have taken effect.
+    /// A request to a store or to a host's table failed. The operation may have taken effect.
     #[error("The service is unavailable. Please wait and try again later.")]
     Unavailable(#[from] StoreError),
     /// The operating system failed to supply random bytes.
     #[error("The service is unavailable. Please wait and try again later.")]
     Random(#[from] RandomError),
-    /// An error of the host or of this crate. Any flow may return it. The `# Errors` sections name
-    /// it only if the host can correct it.
+    /// An error of the host or of this crate. Every operation may return it. The `# Errors`
+    /// sections mention it only if the host can correct it.
     #[error(transparent)]
     Internal(#[from] InternalError),
 }
 
 impl Error {
-    /// Returns the kind of the error, which a transport maps to a category and a status.
+    /// Returns the kind of the error, from which an adapter chooses the GraphQL category and the
+    /// HTTP status.
     ///
     /// ```
     /// use commerce_auth::{Error, ErrorKind, error::SignInError};
@@ -75,8 +79,8 @@ impl Error {
         }
     }
 
-    /// Returns a stable text that names the error's area and variant, such as `sign_in.refused`. It
-    /// stays the same between versions, and holds no input. The table [Codes](Error#codes) lists
+    /// Returns a text that names the error's area and variant, such as `sign_in.refused`. The text
+    /// stays the same between versions and contains no input. The table [Codes](Error#codes) lists
     /// all codes.
     ///
     /// ```

@@ -6,12 +6,12 @@ use super::ErrorKind;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecondFactorError {
-    /// The password is right, and a code of the authenticator is required as well. Only a caller
-    /// with the right password sees this.
+    /// The password is right, but the code of the second factor is missing. Only a caller who
+    /// presents the right password gets this error.
     #[error("Please use the 2fa provider-specific endpoints to obtain a token.")]
     Required,
-    /// The password is right, but the admin user must first set up an authenticator. A mail
-    /// explains how.
+    /// The password is right, but the admin user must first set up an authenticator. The library
+    /// has mailed an enrolment token for the setup.
     #[error(
         "You are required to configure personal Two-Factor Authorization in order to login. Please check your email."
     )]
@@ -19,24 +19,25 @@ pub enum SecondFactorError {
     /// Like [`EnrolmentRequired`](Self::EnrolmentRequired), but the mail could not be sent.
     #[error("Failed to send the message. Please contact the administrator")]
     EnrolmentNotSent,
-    /// The admin user has no authenticator. Only a caller with the right password or a valid token
-    /// sees this.
+    /// The admin user has no authenticator. Only a caller who presents the right password or a
+    /// valid token gets this error.
     #[error("Provider is not configured.")]
     NotEnrolled,
     /// The admin user already has an authenticator, or the authenticator was replaced or removed
     /// after the enrolment began.
     #[error("Provider is already configured.")]
     AlreadyEnrolled,
-    /// The enrolment token is unknown, has expired, was replaced by a newer one, or is spent. Or the
-    /// admin user is disabled, or the admin user's tokens were ended after the enrolment began.
+    /// The enrolment token is unknown, has expired, is spent, or was replaced by a newer one. Or
+    /// the admin user is disabled, or the admin user's tokens were ended after the enrolment began.
     #[error("Invalid two-factor authorization token")]
     InvalidEnrolmentToken,
-    /// The code is not the authenticator's present code or an unused recovery code, or was used
-    /// before.
+    /// The code is wrong: it is not a current code of the authenticator and not a recovery code. Or
+    /// the code was used before.
     #[error("Invalid code.")]
     InvalidCode,
-    /// The admin user's sign-in is too old for this operation, or had no second factor. Sign in
-    /// again, or call [`Auth::step_up`](crate::Auth::step_up). The value is the maximum age.
+    /// The admin user's sign-in is too old for this operation, or was made without a second factor.
+    /// The admin user must sign in again or step up ([`Auth::step_up`](crate::Auth::step_up)). The
+    /// value is the maximum age of the sign-in.
     #[error("Sign in again with your second factor to do this.")]
     StepUpRequired(Duration),
 }

@@ -1,6 +1,6 @@
 use super::ErrorKind;
 
-/// A sign-in, a password or a reset token is refused.
+/// A sign-in, a password, a reset token or an unlock token is refused, or a limit is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignInError {
@@ -10,31 +10,34 @@ pub enum SignInError {
         "The account sign-in was incorrect or your account is disabled temporarily. Please wait and try again later."
     )]
     Refused,
-    /// The credential is right, but the account is not confirmed. Only a caller with the right
-    /// credential sees this.
+    /// The credential is right, but the customer has not confirmed the e-mail address. Only a
+    /// caller who presents the right credential gets this error.
     #[error("This account isn't confirmed. Verify and try again.")]
     NotConfirmed,
-    /// The current password of the customer or admin user is wrong.
+    /// The current password, which a signed-in customer or admin user must present again, is wrong.
     #[error("Invalid login or password.")]
     WrongPassword,
-    /// Too many wrong current passwords were tried for this account.
+    /// A signed-in customer or admin user has presented too many wrong current passwords.
     #[error("The account is locked.")]
     Locked,
-    /// The reset token is not the account's, has expired or is spent, or the account does not exist
-    /// or is disabled. The error does not distinguish these cases.
+    /// The reset token belongs to another account, has expired or is spent. Or the account does not
+    /// exist or is disabled. The error does not distinguish these cases.
     #[error("The password token is mismatched. Reset and try again.")]
     ResetTokenMismatched,
-    /// The unlock token is not the admin user's, has expired or is spent, or no admin user has the
-    /// name. The error does not distinguish these cases.
+    /// The unlock token belongs to another admin user, has expired or is spent. Or no admin user
+    /// has the name. The error does not distinguish these cases.
     #[error("the unlock link is invalid or has expired")]
     InvalidUnlockToken,
-    /// A limit is reached. Too many mails or registrations were requested, or too many one-time
-    /// credentials or first codes were tried, for this account or from this source. Or the source
-    /// has failed too often over all accounts.
+    /// A limit is reached, in one of these cases:
+    ///
+    /// - Too many mails or registrations were requested for this account or from this source.
+    /// - Too many one-time credentials, or codes for the activation of an authenticator, were tried
+    ///   for this account or from this source.
+    /// - The source has failed too often over all accounts.
     #[error("We received too many requests. Please wait and try again later.")]
     TooManyRequests,
-    /// The answer to the host's [`Challenge`](crate::challenge::Challenge) is missing or wrong. The
-    /// client should ask its user to solve a challenge and try again.
+    /// The response to the host's [`Challenge`](crate::challenge::Challenge) is missing or wrong.
+    /// The client should let the user solve a challenge and try again.
     #[error("ReCaptcha validation failed, please try again")]
     ChallengeRequired,
 }

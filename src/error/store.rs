@@ -2,13 +2,13 @@ use std::error::Error as StdError;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// A request to a store, or to a host's table, failed. A missing record is a value and never an
-/// error.
+/// A request to a store or to a host's table failed. That a record does not exist is not such an
+/// error: a store then returns `None` or `false`.
 ///
 /// # Security
 ///
-/// Wrap the driver's own error. It appears in logs, so it must hold no secret, no e-mail address
-/// and no SQL with values.
+/// A backend passes the error of its database driver to [`new`](Self::new). The text of that error
+/// appears in logs, so it must contain no secret, no e-mail address and no SQL with values.
 #[derive(Debug, thiserror::Error)]
 #[error("storage backend request failed")]
 pub struct StoreError {
@@ -18,8 +18,8 @@ pub struct StoreError {
 impl StoreError {
     /// Creates a store error with the driver's error as its [`source`](StdError::source).
     ///
-    /// The HTTP adapters log the text of the source and of its sources (at most 1 KiB): see [the
-    /// type](Self).
+    /// The HTTP adapters log the text of the driver's error, and of the errors that caused it (at
+    /// most 1 KiB): see [the type](Self).
     #[must_use]
     pub fn new(source: impl Into<BoxError>) -> Self {
         Self { source: source.into() }

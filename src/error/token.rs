@@ -1,6 +1,6 @@
 use super::ErrorKind;
 
-/// A bearer token is not accepted.
+/// A bearer token is not accepted for an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
@@ -8,8 +8,9 @@ pub enum TokenError {
     /// distinguish these cases.
     #[error("Composite reader could not read a token")]
     Invalid,
-    /// The bearer token is live but not valid here: it is of another kind, for another website, or
-    /// of an assistance.
+    /// The bearer token is live, but not valid for this operation. It is a customer's token where
+    /// an admin user's is needed or the reverse, a token for another website, or an assistance
+    /// token.
     #[error("The current customer isn't authorized.")]
     NotAuthorized,
 }

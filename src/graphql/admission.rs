@@ -17,13 +17,14 @@ use crate::{
     http::Caller,
 };
 
-/// Admits requests to a schema. These checks come before the validation and execution of a request:
+/// Checks GraphQL requests before a schema validates and executes them. There are three checks:
 ///
-/// 1. The bearer token. If it is not valid, the whole request is refused, as in Commerce. The token
-///    of a customer of another website counts as no token.
-/// 2. The number of tokens of the document and the nesting of its brackets, before it is parsed.
-/// 3. The amount that the document asks for. A fragment counts as often as it is spread. Operations
-///    that are not executed count too.
+/// 1. The bearer token. If the token is not valid, the whole request is refused, as in Commerce. If
+///    the token belongs to a customer of another website, the request counts as anonymous.
+/// 2. The size of the document: how many lexical tokens it has, and how deeply its brackets are
+///    nested. This is checked before the document is parsed.
+/// 3. The amount of work that the document asks for. A fragment counts as often as it is spread. An
+///    operation that the request does not execute counts, too.
 ///
 /// | bound | value |
 /// |---|---|
@@ -42,8 +43,9 @@ use crate::{
 /// | introspection: `types`, `fields`, `interfaces`, `possibleTypes` and `inputFields` nested in each other | 2 |
 /// | introspection: the same field in one selection set, also by fragments and aliases | once (`__typename`: 4) |
 ///
-/// A document with a field that takes a credential or sends a mail must not have a text, list or
-/// object as the default value of a variable. async-graphql's log would show the value.
+/// If a document has a field that takes a credential or sends a mail, the default values of its
+/// variables must not be texts, lists or objects. Such a value may be a secret, and async-graphql
+/// would write it to its log.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Admission {
@@ -52,8 +54,8 @@ pub struct Admission {
 }
 
 impl Default for Admission {
-    /// Counts the crate's own fields that take a credential or send a mail, and admits 500
-    /// selections.
+    /// Returns an admission with the default limits: 500 selections, and a limit on the crate's own
+    /// fields that take a credential or send a mail.
     fn default() -> Self {
         let own = [
             "generateCustomerToken",
@@ -68,25 +70,26 @@ impl Default for Admission {
     }
 }
 
-/// A request that may run.
+/// A request that has passed the checks of an [`Admission`] and may be executed.
 #[derive(Debug)]
 #[must_use]
 pub struct Admitted {
-    /// The request, with the caller in its data.
+    /// The request. Its data contains the caller.
     request: Request,
     is_mutation: bool,
 }
 
 impl Admitted {
-    /// Executes the request.
+    /// Executes the request, and prepares the response for the client.
     ///
-    /// The response is as a client may see it:
+    /// The method changes the response as follows, because a client must not see everything:
     ///
-    /// - A [`StoreError`](crate::error::StoreError) or an [`Error`] that a resolver passed on by
-    ///   `?` gets its category. A `StoreError` also gets the message of [`Error::Unavailable`].
-    /// - Errors of async-graphql are cut to 512 bytes and repeat no value of an argument. If
-    ///   nothing was executed, there are at most 16.
-    /// - A root field whose resolver failed is null.
+    /// - If a resolver has returned a [`StoreError`](crate::error::StoreError) or an [`Error`] with
+    ///   `?`, the GraphQL error gets the category of that error. For a `StoreError`, the message is
+    ///   that of [`Error::Unavailable`].
+    /// - Messages of async-graphql are cut to 512 bytes, and values of arguments are removed from
+    ///   them. If nothing was executed, the response has at most 16 errors.
+    /// - If the resolver of a root field has failed, the field is null.
     pub async fn execute<E: Executor>(self, executor: &E) -> Response {
         presentable(executor.execute(self.request).await)
     }
@@ -106,36 +109,38 @@ impl Admitted {
 }
 
 impl Admission {
-    /// Adds fields of the host to the costly fields: those that take a credential, hash a password
-    /// or send a mail, such as `createCustomerV2`. The fields are matched by name, in every type.
+    /// Adds names of the host's fields to the costly fields, of which an operation may have at most
+    /// three. Costly fields take a credential, hash a password or send a mail, such as
+    /// `createCustomerV2`. A name counts in every type of the schema.
     pub fn costly<F: Into<Cow<'static, str>>>(mut self, fields: impl IntoIterator<Item = F>) -> Self {
         self.costly_fields.extend(fields.into_iter().map(Into::into));
         self
     }
 
-    /// Sets the maximum number of fields, inline fragments, spreads and arguments of a document. A
-    /// fragment counts as often as it is spread. The default is 500. The largest introspection
-    /// query has about 300.
+    /// Sets the maximum number of selections of a document: fields, inline fragments, spreads and
+    /// arguments together. A fragment counts as often as it is spread. The default is 500. The
+    /// largest introspection query of usual clients has about 300.
     ///
     /// # Security
     ///
-    /// Validation and execution do synchronous work for each selection. With a maximum of some
+    /// A thread validates and executes all selections without a pause. If the maximum is about
     /// 10,000, a request of one kilobyte can block a thread for a second or more.
     pub const fn max_selections(mut self, selections: usize) -> Self {
         self.max_selections = selections;
         self
     }
 
-    /// Admits a request.
+    /// Checks a request. If the request passes all checks, returns it with the caller in its data.
     ///
     /// # Errors
     ///
-    /// The response for the client. Its [status](super::status) is 401 if the token is not valid,
-    /// and 503 if a store is down. If the document cannot be parsed or asks for too much, the host
-    /// answers with status 400.
+    /// If a check fails, the error is the response for the client. If the token is not valid, its
+    /// [status](super::status) is 401. If a storage backend request failed, its status is 503. If
+    /// the document cannot be parsed or asks for too much, the host sends the response with status
+    /// 400.
     pub async fn admit(&self, mut request: Request, caller: Caller) -> Result<Admitted, Box<Response>> {
         let identity = match caller.identity().await {
-            // For this website, a customer of another website is anonymous.
+            // A customer of another website counts as anonymous on this website.
             Err(Error::Token(TokenError::NotAuthorized)) => None,
             identity => identity.map_err(|refused| refusal(error(refused)))?,
         };
@@ -156,7 +161,7 @@ impl Admission {
         self.max_selections.saturating_mul(TOKENS_A_SELECTION)
     }
 
-    /// Maximum length of all names, in bytes.
+    /// Maximum length of all names of a document together, in bytes.
     fn max_names(&self) -> usize {
         self.max_selections.saturating_mul(NAMES_A_SELECTION).max(FREE_NAMES)
     }
@@ -205,38 +210,39 @@ impl Admission {
 
 /// Default of [`Admission::max_selections`].
 const MAX_SELECTIONS: usize = 500;
-/// Maximum number of tokens per selection. Usual documents have two or three, and documents with
-/// many arguments have ten.
+/// Maximum number of lexical tokens for each selection that is allowed. Usual documents have two or
+/// three tokens per selection, and documents with many arguments have ten.
 const TOKENS_A_SELECTION: usize = 20;
-/// Maximum length of all names per selection, in bytes: an alias and a field name, or an argument's
-/// name.
+/// Maximum length of all names for each selection that is allowed, in bytes. A selection has an
+/// alias and a field name, or the name of an argument.
 const NAMES_A_SELECTION: usize = 32;
-/// Minimum of the limit on the length of all names, in bytes. The introspection query of graphql-js
-/// has about 1 KiB. The limit exists because validation compares each unknown name with the known
-/// names, to suggest similar ones.
+/// Length of all names that is allowed in every document, in bytes. The introspection query of
+/// graphql-js needs about 1 KiB. The length of names is limited because validation compares each
+/// unknown name with all known names, to suggest similar ones.
 const FREE_NAMES: usize = 16 * 1024;
-/// Maximum number of arguments of one field or directive. If a field occurs twice, validation
-/// searches for each argument of the first among the arguments of the second. It repeats this for
-/// each selection set around both.
+/// Maximum number of arguments of one field or directive. If a field occurs twice in a document,
+/// validation looks for each argument of the first occurrence among all arguments of the second
+/// one. It repeats this for each selection set around the two.
 const MAX_ARGUMENTS: usize = 64;
-/// Maximum number of costly fields in an operation. No client needs more sign-ins in one request.
+/// Maximum number of costly fields in an operation. No client needs more sign-ins than this in one
+/// request.
 const MAX_COSTLY: usize = 3;
-/// Maximum number of the crate's own lists in an operation. Each list reads all entries from the
-/// store.
+/// Maximum number of lists (`customerTokens`, `customerAssistance`) in an operation. For each list,
+/// all entries are read from the store.
 const MAX_LISTS: usize = 3;
-/// Maximum number of selections in these lists. A page of 100 entries answers each of them 100
-/// times. The two lists with all their fields have 20 selections.
+/// Maximum number of selections in these lists. For a page of 100 entries, each selection is
+/// executed 100 times. The two lists with all their fields have 20 selections.
 const MAX_LISTED: usize = 64;
 /// Maximum number of introspection fields. Each may return the whole schema.
 const MAX_INTROSPECTIONS: usize = 10;
-/// Maximum nesting of introspection lists. Each level multiplies the size of the response. The
-/// introspection query of graphql-js has two levels.
+/// Maximum nesting of lists in an introspection query. Each level multiplies the size of the
+/// response. The introspection query of graphql-js has two levels.
 const MAX_INTROSPECTED: usize = 2;
-/// Length of arguments that every request may have, in bytes, however short it is.
+/// Length of all arguments that is allowed in every request, in bytes, even in a short one.
 const FREE_ARGUMENTS: usize = 64 * 1024;
 
-/// True if a variable has a text, list or object as its default value. It may be a secret, and
-/// async-graphql's log would show it.
+/// True if the default value of a variable is a text, a list or an object. Such a value may be a
+/// secret, and async-graphql would write it to its log.
 fn has_text_for_default(document: &ExecutableDocument) -> bool {
     let operations = document.operations.iter();
     let mut variables = operations.flat_map(|(_, operation)| &operation.node.variable_definitions);
@@ -249,9 +255,10 @@ fn has_text_for_default(document: &ExecutableDocument) -> bool {
     })
 }
 
-/// Moves default values of list variables into the request's variables, because async-graphql 7.2
-/// panics on a default value of a list whose type is unknown. The variable's type becomes non-null,
-/// because async-graphql treats a variable with a default value as non-null.
+/// If a list variable has a default value, moves this value into the variables of the request. The
+/// reason is that async-graphql 7.2 panics on such a default value if the type of the list is
+/// unknown. The type of the variable becomes non-null, because async-graphql treats a variable with
+/// a default value as non-null.
 fn settle_defaults(document: &mut ExecutableDocument, request: &mut Request) {
     let operations: Vec<_> = match &mut document.operations {
         DocumentOperations::Single(operation) => vec![(None, operation)],

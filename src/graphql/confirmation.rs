@@ -17,9 +17,9 @@ use crate::{
 /// The mutations `confirmEmail` and `resendConfirmationEmail`. A host merges them into its own
 /// mutations.
 ///
-/// In a tokio runtime, `confirmEmail` completes even if the client disconnects. A confirmation that
-/// stops midway could leave tokens of the customer's earlier address valid. In another runtime, the
-/// host must run it to completion.
+/// In a tokio runtime, `confirmEmail` completes even if the client disconnects. In another runtime,
+/// the host must run the mutation to completion. A confirmation that stops before its end could
+/// leave the customer's earlier bearer tokens valid.
 pub struct ConfirmationMutation<C>(PhantomData<fn() -> C>);
 
 impl<C> Default for ConfirmationMutation<C> {
@@ -53,7 +53,7 @@ impl<C: CustomerObject> ConfirmationMutation<C> {
         }
         let confirmed = to_its_end(async move { caller.auth().confirm_email(confirmation).await });
         let confirmed = confirmed.await.map_err(|refused| match refused {
-            // Commerce treats an empty key like a wrong key.
+            // Commerce returns the same error for an empty and for a wrong confirmation key.
             Error::Input(InputError::Required(Field::ConfirmationToken)) => {
                 error(Error::Confirmation(ConfirmationError::InvalidToken))
             }
@@ -79,7 +79,8 @@ impl<C: CustomerObject> ConfirmationMutation<C> {
     }
 }
 
-/// Maps an error. Commerce's message for an invalid address differs between the two mutations.
+/// Maps an error of a confirmation. For a malformed e-mail address, the message is
+/// `not_an_address`, because Commerce has different messages in the two mutations.
 fn told(refused: Error, not_an_address: &'static str) -> async_graphql::Error {
     match refused {
         Error::Input(InputError::Email | InputError::Required(Field::Email)) => {

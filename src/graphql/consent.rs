@@ -11,7 +11,8 @@ pub struct AssistanceConsentInput {
     pub allow_remote_shopping_assistance: Option<bool>,
 }
 
-/// Sets the caller's consent to remote shopping assistance, for a host's own `updateCustomerV2`.
+/// Sets the signed-in customer's consent to remote shopping assistance. A host calls this function
+/// in its own mutation `updateCustomerV2`.
 ///
 /// ```
 /// use async_graphql::{Context, InputObject, Object, Result};
@@ -44,10 +45,10 @@ pub struct AssistanceConsentInput {
 ///
 /// # Errors
 ///
-/// - `The current customer isn't authorized.` (`graphql-authorization`) for an anonymous caller, an
-///   admin user, and an admin user who acts for the customer. Only the customer can give or
+/// - `The current customer isn't authorized.` (`graphql-authorization`): the caller is anonymous,
+///   an admin user, or an admin user who acts for the customer. Only the customer can give or
 ///   withdraw consent.
-/// - `graphql-unavailable` if a storage backend request failed.
+/// - `graphql-unavailable`: a storage backend request failed.
 pub async fn set_assistance_consent(ctx: &Context<'_>, allowed: bool) -> Result<()> {
     let (caller, bearer) = bearer(ctx)?;
     caller.auth().set_remote_shopping_assistance(bearer, allowed).await.map_err(error)

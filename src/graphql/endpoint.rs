@@ -16,31 +16,37 @@ use super::{
 };
 use crate::http::Caller;
 
-/// Maximum size of a body, in bytes.
+/// Maximum size of a request body, in bytes.
 const MAX_BODY_BYTES: usize = 256 * 1024;
 
-/// Serves GraphQL over HTTP, by GET and POST, with Commerce's statuses. It needs
-/// [`AuthLayer`](crate::http::AuthLayer) around the router.
+/// Returns a handler that serves GraphQL over HTTP, by GET and POST, with Commerce's statuses. The
+/// router must have [`AuthLayer`](crate::http::AuthLayer) around it.
 ///
-/// Every request is [admitted](Admission). A mutation by GET is refused with status 405, and a body
-/// of more than 256 KiB with 413. A POST that is not `application/json` is refused with 415.
-/// `OPTIONS` returns status 204 with `Allow`. For CORS, add a layer.
+/// The handler checks every request with the [`Admission`]. It refuses these requests:
+///
+/// - a mutation by GET: status 405;
+/// - a body of more than 256 KiB: status 413;
+/// - a POST that is not `application/json`: status 415.
+///
+/// For `OPTIONS`, the response has status 204 and the header `Allow`. The handler adds no headers
+/// for CORS, so add a layer for them.
 ///
 /// Variables and extensions may be missing, null, an empty text or an empty list, because PHP
-/// encodes an empty map as an empty list. The endpoint keeps no persisted queries. A query that is
-/// sent by its hash alone gets the error `PersistedQueryNotSupported`. The client then sends the
-/// whole query.
+/// encodes an empty map as an empty list. The handler does not support persisted queries. If a
+/// client sends only the hash of a query, the response has the error `PersistedQueryNotSupported`,
+/// and the client then sends the whole query.
 ///
-/// The statuses depend on the media type:
+/// The status of a response depends on the media type that the client prefers:
 ///
 /// - A client that prefers `application/graphql-response+json` gets the statuses of [GraphQL over
 ///   HTTP](https://graphql.github.io/graphql-over-http/). The status is 200 if there is data, and
 ///   400 for an invalid document.
 /// - Every other client gets `application/json` with Commerce's statuses. The status can be 401 or
-///   403 even if there is data. It is 200 for a document that can be parsed but is invalid.
+///   403 even if there is data. For a document that can be parsed but is invalid, the status is
+///   200.
 ///
-/// The extensions of the response have the first [`Error`](crate::Error) of the crate, if there is
-/// one, as an `Arc<`[`Error`](crate::Error)`>`, for the host's metrics.
+/// If the response has an [`Error`](crate::Error) of the crate, the extensions of the HTTP response
+/// contain the first one as an `Arc<`[`Error`](crate::Error)`>`, for the host's metrics.
 pub fn endpoint<E: Executor, S: Clone + Send + Sync + 'static>(
     executor: E,
     admission: Admission,
@@ -61,7 +67,7 @@ pub fn endpoint<E: Executor, S: Clone + Send + Sync + 'static>(
     get(answer.clone()).post(answer).options(options).layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
 }
 
-/// Returns the error of Apollo's server for disabled persisted queries.
+/// Returns the error that Apollo's server returns if persisted queries are disabled.
 fn no_persisted_queries() -> Response {
     let error = async_graphql::Error::new("PersistedQueryNotSupported");
     refusal(error.extend_with(|_, extensions| extensions.set("code", "PERSISTED_QUERY_NOT_SUPPORTED")))

@@ -7,7 +7,8 @@ use crate::{
     http::log_fault,
 };
 
-/// The category of an error, by which Commerce's clients distinguish errors: `extensions.category`.
+/// The category of an error, in the field `extensions.category`. Commerce's clients distinguish
+/// errors by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Category {
@@ -24,7 +25,7 @@ pub enum Category {
 }
 
 impl Category {
-    /// Returns the category as a client sees it.
+    /// Returns the text of the category, as a client sees it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -36,7 +37,7 @@ impl Category {
         }
     }
 
-    /// Creates an error of a host's own field.
+    /// Creates an error of this category, for a field of the host.
     ///
     /// ```
     /// use commerce_auth::graphql::Category;
@@ -54,21 +55,22 @@ fn with_category(error: async_graphql::Error, category: &'static str) -> async_g
     error.extend_with(|_, extensions| extensions.set("category", category))
 }
 
-/// Converts an error of the crate to a GraphQL error with its message and category. The error
-/// itself is the [`source`](async_graphql::ServerError::source), which is not sent to the client.
+/// Converts an error of the crate to a GraphQL error with the same message and with a category. The
+/// error of the crate becomes the [`source`](async_graphql::ServerError::source) of the GraphQL
+/// error, which is not sent to the client.
 ///
-/// Commerce has no categories for the following errors:
+/// For the following errors, Commerce has no category, so the crate has its own:
 ///
 /// - A limit is reached: `graphql-too-many-requests`.
 /// - The service is busy or down: `graphql-unavailable`.
 /// - The host has made a mistake: `internal`.
-/// - An admin user must sign in again: `graphql-authentication`. `extensions.step_up.max_age` is
-///   the maximum age of the sign-in, in seconds.
+/// - An admin user must sign in again or step up: `graphql-authentication`. The field
+///   `extensions.step_up.max_age` is the maximum age of the sign-in, in seconds.
 ///
-/// If the error's kind is [`Internal`](ErrorKind::Internal),
+/// If the error is of the kind [`Internal`](ErrorKind::Internal),
 /// [`Unavailable`](ErrorKind::Unavailable) or [`Overloaded`](ErrorKind::Overloaded), this function
-/// logs the error with its sources through `tracing`. The client does not see the sources. Convert
-/// each error only once, so that it is logged once.
+/// logs it through `tracing`, with the errors that caused it. The client does not see those. Each
+/// call logs the error, so convert an error only once.
 #[must_use]
 pub fn error(error: Error) -> async_graphql::Error {
     log_fault(&error);
@@ -99,9 +101,9 @@ const fn category_of(error: &Error) -> &'static str {
     }
 }
 
-/// Creates the response to a request of which nothing was executed.
+/// Creates the response to a request that is refused before anything is executed.
 pub(super) fn refusal(error: async_graphql::Error) -> Response {
-    // The error has no place in the document.
+    // The error belongs to no line and column of the document.
     let refused = ServerError { locations: Vec::new(), ..error.into_server_error(Pos::default()) };
     Response::from_errors(vec![refused])
 }
@@ -110,11 +112,15 @@ const TOO_MANY_REQUESTS: &str = "graphql-too-many-requests";
 const UNAVAILABLE: &str = "graphql-unavailable";
 const INTERNAL: &str = "internal";
 
-/// Returns Commerce's status of a response, by the category of the first error that has one.
+/// Returns Commerce's HTTP status for a response. It depends on the category of the first error
+/// that has a category.
 ///
-/// A [`StoreError`] or an [`Error`] that a resolver passed on by `?` counts as if [`error`] had
-/// converted it. Commerce has no status for three cases: 429 if a limit is reached, 503 if the
-/// service is busy or down, and 500 for a mistake of the host.
+/// If a resolver has returned a [`StoreError`] or an [`Error`] with `?`, it counts as if [`error`]
+/// had converted it. Commerce has no status for three cases, so the crate adds these:
+///
+/// - 429: a limit is reached;
+/// - 503: the service is busy or down;
+/// - 500: a mistake of the host.
 #[must_use]
 pub fn status(response: &Response) -> StatusCode {
     match response.errors.iter().find_map(category) {
@@ -127,8 +133,8 @@ pub fn status(response: &Response) -> StatusCode {
     }
 }
 
-/// Returns the category of an error. If it has none, returns the category of its source: an error
-/// of the crate that a resolver passed on by `?`.
+/// Returns the category of a GraphQL error. If a resolver has returned an error of the crate with
+/// `?`, the GraphQL error has no category yet. Then the category of the crate's error is returned.
 pub(super) fn category(error: &ServerError) -> Option<&str> {
     match error.extensions.as_ref().and_then(|extensions| extensions.get("category")) {
         Some(Value::String(category)) => Some(category),

@@ -8,36 +8,36 @@ use crate::{
     token::{AdminIdentity, Bearer, CustomerIdentity, Identity},
 };
 
-/// The caller and the identity, which [`Admission`](super::Admission) puts into the data of a
-/// request.
+/// The caller of a request and the identity that the bearer token proves.
+/// [`Admission`](super::Admission) puts them into the data of the request.
 pub(super) struct Visit {
     pub(super) caller: Caller,
     pub(super) identity: Option<Identity>,
 }
 
-/// Returns the caller and the identity of a request. A request that was not admitted is a mistake of
-/// the host.
+/// Returns the caller and the identity of a request. If the request has not gone through
+/// [`Admission`](super::Admission), the host has made a mistake, and the result is an error.
 fn visit<'a>(ctx: &Context<'a>) -> Result<&'a Visit> {
     ctx.data::<Visit>().map_err(|_| error(Error::Internal(InternalError::NotConfigured(Part::Admission))))
 }
 
-/// Returns the caller, for a host's own resolvers.
+/// Returns the caller of a request, for a host's own resolvers.
 ///
 /// # Errors
 ///
-/// An error of the category `internal` if the request was not
-/// [admitted](super::Admission::admit).
+/// An error of the category `internal`, if the request has not gone through
+/// [`Admission::admit`](super::Admission::admit).
 pub fn caller<'a>(ctx: &Context<'a>) -> Result<&'a Caller> {
     Ok(&visit(ctx)?.caller)
 }
 
 /// Returns the customer whose token the request presents. An admin user may be acting for the
-/// customer. The identity is the one at the time of admission.
+/// customer. The token was verified once, before the execution of the request.
 ///
 /// # Errors
 ///
-/// As [`caller`]. `The current customer isn't authorized.` (`graphql-authorization`) if the caller
-/// is anonymous or an admin user.
+/// The errors of [`caller`]. If the caller is anonymous or an admin user, the error is `The current
+/// customer isn't authorized.` (`graphql-authorization`).
 pub fn customer<'a>(ctx: &Context<'a>) -> Result<&'a CustomerIdentity> {
     match &visit(ctx)?.identity {
         Some(Identity::Customer(customer)) => Ok(customer),
@@ -52,16 +52,17 @@ fn admin<'a>(ctx: &Context<'a>) -> Result<&'a AdminIdentity> {
     }
 }
 
-/// Returns the caller and the bearer token, for a flow that takes it. Refuses an anonymous caller.
+/// Returns the caller and the bearer token, for an operation of [`Auth`](crate::Auth) that takes
+/// the token. Refuses an anonymous caller.
 pub(super) fn bearer<'a>(ctx: &Context<'a>) -> Result<(&'a Caller, Bearer<'a>)> {
     let caller = caller(ctx)?;
-    // The flow itself refuses a token of another website, or one that has ended since the
-    // admission.
+    // The operation refuses a token of another website, and a token that has ended since the
+    // request was admitted.
     let bearer = caller.bearer().ok_or_else(|| error(Error::Token(TokenError::NotAuthorized)))?;
     Ok((caller, bearer))
 }
 
-/// A guard that admits a customer, and an admin user who acts for a customer.
+/// A guard of a field for customers. An admin user who acts for a customer may use the field, too.
 #[derive(Clone, Copy, Debug, Default)]
 #[allow(clippy::exhaustive_structs)]
 pub struct RequireCustomer;
@@ -72,8 +73,9 @@ impl Guard for RequireCustomer {
     }
 }
 
-/// A guard that admits a customer, but no admin user who acts for the customer. Use it for
-/// operations that only the customer may do, such as changes of payment data, addresses or consent.
+/// A guard of a field that only the customer may use. An admin user who acts for the customer is
+/// refused. Use the guard for changes of payment data, of delivery addresses or of consent, for
+/// example.
 #[derive(Clone, Copy, Debug, Default)]
 #[allow(clippy::exhaustive_structs)]
 pub struct RequireSelf;
@@ -84,7 +86,7 @@ impl Guard for RequireSelf {
     }
 }
 
-/// A guard that admits an admin user with a permission.
+/// A guard of a field that only an admin user with a permission may use.
 #[derive(Clone, Copy, Debug)]
 #[allow(clippy::exhaustive_structs)]
 pub struct RequirePermission(pub Permission);

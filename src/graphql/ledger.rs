@@ -1,4 +1,5 @@
-//! The customer's view of the ledger of assistance.
+//! The query and the mutation by which a customer reads the own entries of the ledger and ends an
+//! assistance.
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 
@@ -13,8 +14,8 @@ use crate::token::{AssistanceEnd, AssistanceEntry};
 /// The query `customerAssistance`, which Commerce does not have. A host merges it into its own
 /// queries.
 ///
-/// Its complexity is 1 plus the complexity of its fields for each of the `pageSize` entries, 100 by
-/// default.
+/// The complexity of the query is 1 plus `pageSize` times the complexity of the fields of one
+/// entry. `pageSize` is 100 by default.
 #[derive(Clone, Copy, Debug, Default)]
 #[allow(clippy::exhaustive_structs)]
 pub struct CustomerAssistanceQuery;
@@ -125,7 +126,7 @@ impl From<AssistanceEnd> for CustomerAssistanceEnd {
             AssistanceEnd::SignedOut => Self::SignedOut,
             AssistanceEnd::EndedByCustomer => Self::EndedByCustomer,
             AssistanceEnd::ConsentWithdrawn => Self::ConsentWithdrawn,
-            // An assistance that was never issued is not listed.
+            // An assistance whose token was never issued is not in the list.
             AssistanceEnd::Withdrawn | AssistanceEnd::NotIssued => Self::Withdrawn,
         }
     }

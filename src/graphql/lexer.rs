@@ -8,7 +8,7 @@ use regex::Regex;
 pub(super) struct Token<'a> {
     pub(super) kind: Kind,
     pub(super) text: &'a str,
-    /// The byte at which the token begins.
+    /// The position of the token's first byte in the document.
     pub(super) start: usize,
 }
 
@@ -24,7 +24,7 @@ pub(super) enum Kind {
     Number,
     /// A string or a block string.
     String,
-    /// The quotes that begin a string without an end.
+    /// The quotation marks at the beginning of a string that has no end.
     Unterminated,
     /// A character that cannot begin a token.
     Character,
@@ -34,8 +34,9 @@ pub(super) enum Kind {
 /// specification](https://spec.graphql.org/October2021/#sec-Appendix-Grammar-Summary.Lexical-Tokens),
 /// of comments, and of any other character that is not ignored.
 ///
-/// The quotes of a string without an end are a separate token. To find out that the end is missing
-/// costs a search through the rest of the document. So the caller stops at the first such token.
+/// If a string has no end, only its quotation marks are a token. To find out that the end is
+/// missing, the lexer searches through the rest of the document. So that this happens only once,
+/// the caller stops at the first such token.
 #[expect(
     clippy::expect_used,
     reason = "the pattern is constant, and the first document of any test compiles it"
@@ -73,14 +74,14 @@ pub(super) fn tokens(document: &str) -> impl Iterator<Item = Token<'_>> {
     })
 }
 
-/// Returns the line and column of a byte, each counted from 1.
+/// Returns the line and column of a byte of the document, each counted from 1.
 pub(super) fn position(document: &str, byte: usize) -> Pos {
     let before = document.get(..byte).unwrap_or(document);
     let line = before.rsplit('\n').next().unwrap_or_default();
     Pos { line: 1 + before.matches('\n').count(), column: 1 + line.chars().count() }
 }
 
-/// Returns the byte at a line and column.
+/// Returns the position of the byte at a line and column of the document.
 pub(super) fn offset(document: &str, position: Pos) -> usize {
     let lines = document.split_inclusive('\n').take(position.line.saturating_sub(1));
     let line_start: usize = lines.map(str::len).sum();

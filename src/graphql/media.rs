@@ -14,7 +14,7 @@ use super::{
 };
 use crate::error::Error;
 
-/// The media types of GraphQL over HTTP.
+/// The media type of a GraphQL response over HTTP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Media {
     Json,
@@ -22,16 +22,17 @@ pub(super) enum Media {
 }
 
 impl Media {
-    /// Returns the type that the client prefers. Returns JSON if the client accepts neither, as
-    /// Commerce does.
+    /// Returns the media type that the client prefers. If the client accepts neither type, returns
+    /// JSON, as Commerce does.
     pub(super) fn accepted(headers: &HeaderMap) -> Self {
         let lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
         let ranges: Vec<Range> = lines.flat_map(|line| line.split(',')).filter_map(Range::parse).collect();
         let json = Range::best(&ranges, "application/json");
         let graphql = Range::best(&ranges, "application/graphql-response+json");
         match graphql {
-            // GraphQL wins if its quality is higher, or if the qualities are equal and it is named
-            // first.
+            // The type `application/graphql-response+json` is chosen if its quality value is higher
+            // than that of JSON. If the values are equal, the type that comes first in the header
+            // is chosen.
             Some((quality, place))
                 if json
                     .is_none_or(|(json, before)| quality > json || (quality == json && place < before)) =>
@@ -65,7 +66,7 @@ impl Media {
     }
 
     pub(super) fn answer(self, status: StatusCode, response: &Response) -> axum::response::Response {
-        // If nothing was executed, the response has no `data`, not even null.
+        // If nothing was executed, the response has no field `data`.
         let unrun = response.errors.iter().all(|error| error.path.is_empty());
         let body = JsonBody {
             data: Some(&response.data).filter(|data| !(unrun && **data == Value::Null)),
@@ -85,7 +86,7 @@ impl Media {
     }
 }
 
-/// The body of a response, with the fields in the order of the answer. A map of JSON would sort them.
+/// The JSON body of a response. A struct keeps the order of the fields. A JSON map would sort them.
 #[derive(Serialize)]
 struct JsonBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -111,8 +112,8 @@ impl Range {
         Some(Self { name, quality: quality.unwrap_or(1.0) })
     }
 
-    /// Returns the quality and the place of the most specific range that matches a type. Returns
-    /// `None` if the type is not accepted.
+    /// Returns the quality value of the most specific range that matches a media type, and the
+    /// position of this range in the header. Returns `None` if the media type is not accepted.
     fn best(ranges: &[Self], name: &str) -> Option<(f32, usize)> {
         let named = |name: &str| ranges.iter().position(|range| range.name == name);
         let place = named(name).or_else(|| named("application/*")).or_else(|| named("*/*"))?;

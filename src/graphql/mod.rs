@@ -1,4 +1,5 @@
-//! The mutations of Commerce's sign-in, which a host merges into its own async-graphql schema.
+//! The mutations and queries for Commerce's sign-in, which a host merges into its own async-graphql
+//! schema.
 //!
 //! | object | fields |
 //! |---|---|
@@ -11,24 +12,23 @@
 //! | [`CustomerAssistanceMutation`] | `endCustomerAssistance` |
 //!
 //! Names, arguments, nullability, messages, categories and statuses are those of Commerce 2.4.8.
-//! Beyond Commerce:
+//! These points differ from Commerce:
 //!
 //! - The result of a sign-in has `expires_at`.
-//! - Assistance takes a `reason`.
-//! - `confirmEmail` takes the new account's `password`.
-//!   [`Auth::confirm_email`](crate::Auth::confirm_email) gives the reason.
-//! - `customerTokenIdentity` returns when and how the token was obtained, and the admin user who
-//!   acts with it.
+//! - `generateCustomerTokenAsAdmin` takes a `reason`.
+//! - `confirmEmail` takes the `password` of the new account. For the reason, see
+//!   [`Auth::confirm_email`](crate::Auth::confirm_email).
+//! - The query `customerTokenIdentity` returns when and how the token of the request was obtained,
+//!   and the admin user who acts with it.
 //! - A customer can list and end single tokens and assistances.
-//! - The argument `"0"` is accepted as a value, but Commerce treats it as missing. A malformed
-//!   address gets the same error as an unknown address.
+//! - An argument with the text `"0"` is accepted as a value. Commerce treats it as missing.
 //!
-//! Every request goes through [`Admission`], which gives the caller to the resolvers. Without it,
-//! the resolvers return an error. With the feature `axum`, [`endpoint`] admits the requests and
-//! serves GraphQL over HTTP.
+//! Every request must go through [`Admission`], which passes the caller to the resolvers. If a
+//! request has not gone through it, the resolvers return an error. With the feature `axum`,
+//! [`endpoint`] does this and serves GraphQL over HTTP.
 //!
-//! A host's own `updateCustomerV2` takes the customer's consent with [`AssistanceConsentInput`] and
-//! [`set_assistance_consent`].
+//! In its own mutation `updateCustomerV2`, a host reads the customer's consent with
+//! [`AssistanceConsentInput`] and sets it with [`set_assistance_consent`].
 //!
 //! A host guards its own fields with [`RequireCustomer`], [`RequireSelf`] and
 //! [`RequirePermission`], and returns errors made by [`error`] and [`Category::error`]. The guide

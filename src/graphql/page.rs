@@ -1,10 +1,11 @@
-//! The pages of the crate's lists, and the complexity of a list.
+//! The pages of the crate's lists (`customerTokens`, `customerAssistance`), and the complexity of a
+//! list.
 
 use async_graphql::Result;
 
 use super::error::Category;
 
-/// The fields that return a list.
+/// The names of the crate's fields that return a list.
 pub(super) const LISTS: [&str; 2] = ["customerTokens", "customerAssistance"];
 
 /// The part of a list that a request asks for.
@@ -15,15 +16,15 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// Maximum and default size of a page. By default, a customer has at most this number of
-    /// tokens.
+    /// Maximum and default size of a page. With the default configuration, a customer has at most
+    /// this many tokens, so one page has them all.
     pub(super) const MAX_SIZE: i32 = 100;
 
-    /// Makes a page from `pageSize` and `currentPage`. The first page is 1.
+    /// Creates a page from the arguments `pageSize` and `currentPage`. The first page is 1.
     ///
     /// # Errors
     ///
-    /// Commerce's messages, if the size or the page is out of range.
+    /// If the size or the page is out of range. The message is Commerce's.
     pub(super) fn of(size: i32, current: i32) -> Result<Self> {
         let refused = |message: String| Err(Category::Input.error(message));
         if size > Self::MAX_SIZE {
@@ -39,13 +40,13 @@ impl Page {
         Ok(Self { size, before: size.saturating_mul(current.saturating_sub(1)) })
     }
 
-    /// Returns the entries of the page.
+    /// Returns the entries of a list that are on this page.
     pub(super) fn of_list<T>(self, list: Vec<T>) -> impl Iterator<Item = T> {
         list.into_iter().skip(self.before).take(self.size)
     }
 
-    /// Returns the complexity of a list: 1 plus the complexity of an entry's fields for each entry
-    /// of the page.
+    /// Returns the complexity of a list: 1 plus the size of the page times the complexity of the
+    /// fields of one entry.
     pub(super) fn complexity(size: i32, of_entry: usize) -> usize {
         let entries = usize::try_from(size.clamp(0, Self::MAX_SIZE)).unwrap_or_default();
         entries.saturating_mul(of_entry).saturating_add(1)

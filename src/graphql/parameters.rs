@@ -10,16 +10,16 @@ use serde_json::{Map, Value, from_slice, from_str, from_value};
 
 use crate::http::is_json;
 
-/// The parameters of a request, in the query of a GET or in the body of a POST.
+/// The parameters of a GraphQL request, from the query string of a GET or the body of a POST.
 pub(super) enum Asked {
     Request(Box<Request>),
-    /// A persisted query that is sent by its hash alone. The server stores no queries and returns
-    /// an error, so that the client sends the whole query.
+    /// The client has sent only the hash of a persisted query. The server stores no queries, so it
+    /// returns an error, and the client then sends the whole query.
     PersistedQuery,
 }
 
 impl<S: Send + Sync> FromRequest<S> for Asked {
-    /// Status 400, 413 or 415.
+    /// The error is the status of the response: 400, 413 or 415.
     type Rejection = StatusCode;
 
     async fn from_request(request: HttpRequest, state: &S) -> Result<Self, StatusCode> {
@@ -56,7 +56,7 @@ struct Parameters {
 }
 
 impl Parameters {
-    /// Decodes the maps of a query string, which are JSON texts.
+    /// Decodes the variables and extensions of a query string, which are JSON texts there.
     fn decoded(mut self) -> Option<Self> {
         for map in [&mut self.variables, &mut self.extensions] {
             if let Value::String(json) = map
@@ -75,14 +75,15 @@ impl Parameters {
             return Some(Asked::PersistedQuery);
         }
         let mut request = Request::new(self.query?).variables(Variables::from_json(variables));
-        // Some clients send an empty name if they have none.
+        // Some clients send an empty operation name if they have none.
         request.operation_name = self.operation_name.filter(|name| !name.is_empty());
         request.extensions = from_value(extensions).ok()?;
         Some(Asked::Request(request.into()))
     }
 }
 
-/// Returns a map. Null, an empty text and PHP's empty array, `[]`, count as an empty map.
+/// Returns a value as a map. Null, an empty text and `[]`, which PHP writes for an empty map, count
+/// as an empty map. Returns `None` for any other value that is not a map.
 fn as_map(value: Value) -> Option<Value> {
     match value {
         Value::Object(_) => Some(value),

@@ -18,8 +18,8 @@ use crate::{
 /// merges them into its own mutations.
 ///
 /// In a tokio runtime, `resetPassword` and `changeCustomerPassword` complete even if the client
-/// disconnects. A change that stops midway could leave the customer's earlier tokens valid. In
-/// another runtime, the host must run them to completion.
+/// disconnects. In another runtime, the host must run the two mutations to completion. A change
+/// that stops before its end could leave the customer's earlier tokens valid.
 pub struct PasswordMutation<C>(PhantomData<fn() -> C>);
 
 impl<C> Default for PasswordMutation<C> {
@@ -79,7 +79,7 @@ impl<C: CustomerObject> PasswordMutation<C> {
     ) -> Result<Option<C>> {
         let who = customer(ctx)?;
         let (caller, _) = bearer(ctx)?;
-        // Commerce trims the passwords before it checks whether they are empty.
+        // Commerce trims the passwords before it checks if they are empty.
         for (argument, field) in
             [(&current_password, Field::CurrentPassword), (&new_password, Field::NewPassword)]
         {

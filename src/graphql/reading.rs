@@ -9,18 +9,18 @@ use super::{
     response::shortened,
 };
 
-/// The beginning of the error for a request that asks for too much.
+/// The beginning of the error message for a request that asks for too much.
 pub(super) const TOO_MUCH: &str = "The request asks for too much: ";
 
-/// Maximum number of brackets that are open at once. A document with this nesting is parsed,
-/// validated and executed within 512 KiB of stack in a debug build. A thread of tokio has 2 MiB.
+/// Maximum nesting of brackets in a document. For a document with this nesting, parsing, validation
+/// and execution need at most 512 KiB of stack in a debug build. A thread of tokio has 2 MiB.
 const MAX_NESTING: usize = 64;
-/// Maximum length of a name, in bytes. async-graphql compares an unknown name with the known
-/// names, to suggest similar ones.
+/// Maximum length of a name, in bytes. The length is limited because async-graphql compares each
+/// unknown name with the known names, to suggest similar ones.
 const MAX_NAME: usize = 100;
 
-/// Parses the document of a request, if it is not nested too deeply. The document may have
-/// `max_tokens` tokens, and all its names together may have `max_names` bytes.
+/// Parses the document of a request, if the document is within the limits. The limits are the
+/// nesting, `max_tokens` lexical tokens, and `max_names` bytes for all names together.
 pub(super) fn read(
     request: &mut Request,
     max_tokens: usize,
@@ -63,8 +63,8 @@ fn bound(document: &str, max_tokens: usize, max_names: usize) -> Result<(), Serv
     Ok(())
 }
 
-/// Returns the error for a document that cannot be parsed. The parser's own message repeats a line
-/// of the document, which may hold a secret.
+/// Returns the error for a document that cannot be parsed. The parser's own message is not used,
+/// because it repeats a line of the document, which may contain a secret.
 fn syntax_error(document: &str) -> ServerError {
     match parse_query(document) {
         Err(Unparsed::Syntax { start, .. }) => {
@@ -75,8 +75,8 @@ fn syntax_error(document: &str) -> ServerError {
     }
 }
 
-/// Returns the kind of the token at a position in the words of graphql-js. For a punctuator,
-/// returns the punctuator itself.
+/// Returns the kind of the lexical token at a position, in the words of graphql-js. If the token is
+/// a punctuator, returns the punctuator itself.
 fn token_at(document: &str, position: Pos) -> String {
     let offset = offset(document, position);
     let token = tokens(document).find(|token| token.start + token.text.len() > offset);

@@ -9,24 +9,25 @@ use crate::{
     http::log_fault,
 };
 
-/// Maximum length of a message of async-graphql that is passed on, in bytes.
+/// Maximum length of a message of async-graphql in a response, in bytes. A longer message is cut.
 const MAX_MESSAGE: usize = 512;
-/// Maximum number of validation errors that are passed on.
+/// Maximum number of validation errors in a response.
 const MAX_ERRORS: usize = 16;
 
-/// Returns a response as a client may see it.
+/// Prepares a response for the client: adds categories, cuts messages and removes secret values.
 pub(super) fn presentable(mut response: Response) -> Response {
     let errors = mem::take(&mut response.errors);
     let most = match errors.iter().all(|error| error.path.is_empty()) {
         true => MAX_ERRORS,
-        // Each error explains why a field is null, so none is dropped.
+        // The request was executed, so each error explains why a field is null. No error is
+        // removed.
         false => usize::MAX,
     };
     response.errors = errors.into_iter().take(most).map(categorised).map(bounded).collect();
     with_nulls(response)
 }
 
-/// Adds the category to an error of the crate that a resolver passed on by `?`.
+/// Adds the category to an error of the crate that a resolver has returned with `?`.
 fn categorised(mut told: ServerError) -> ServerError {
     if told.extensions.as_ref().is_some_and(|extensions| extensions.get("category").is_some()) {
         return told;
@@ -35,9 +36,9 @@ fn categorised(mut told: ServerError) -> ServerError {
     let is_an_error = source.is::<Error>();
     match cause(source) {
         Ok(cause) => {
-            // The error was not converted by `error`, so it has not been logged yet.
+            // The function `error` has not converted this error, so it has not been logged yet.
             log_fault(&cause);
-            // A store's own message belongs only in the log.
+            // The store's own message is only for the log, not for the client.
             if !is_an_error {
                 told.message = cause.to_string();
             }
@@ -51,7 +52,8 @@ fn categorised(mut told: ServerError) -> ServerError {
 
 type Source = Arc<dyn Any + Send + Sync>;
 
-/// Returns the crate's error in a source. A failure of a store becomes [`Error::Unavailable`].
+/// Returns the crate's error that is the source of a GraphQL error. A [`StoreError`] becomes
+/// [`Error::Unavailable`].
 fn cause(source: Source) -> Result<Arc<Error>, Source> {
     let unavailable = |failed| Ok(Arc::new(Error::Unavailable(failed)));
     let source = match source.downcast::<Error>() {
@@ -68,7 +70,8 @@ fn cause(source: Source) -> Result<Arc<Error>, Source> {
     }
 }
 
-/// Shortens a message of async-graphql, because it repeats names and values of any length.
+/// Shortens a message of async-graphql, because such a message repeats names and values of any
+/// length.
 fn bounded(mut told: ServerError) -> ServerError {
     if told.source.is_none() && category(&told).is_none() {
         told.message = shortened(without_value(told.message));
@@ -76,8 +79,9 @@ fn bounded(mut told: ServerError) -> ServerError {
     told
 }
 
-/// Cuts off a value that async-graphql's message repeats, because it may be a secret in the wrong
-/// field. The patterns are the messages for an enum and of `InputValueError::expected_type`.
+/// Removes the value of an argument from a message of async-graphql, because the client may have
+/// sent a secret in the wrong argument. The patterns are those of the messages for an enum and of
+/// `InputValueError::expected_type`.
 fn without_value(message: String) -> String {
     for of_enum in [" does not contain the value", " does not contain value"] {
         if let Some((before, _)) = message.split_once(&format!("{of_enum} \"")) {
@@ -101,11 +105,10 @@ pub(super) fn shortened(mut message: String) -> String {
     message
 }
 
-/// Adds null for each root field whose resolver failed, because async-graphql leaves out such a
-/// field. A client expects null, by the specification and from Commerce, where all fields are
-/// nullable.
+/// Adds null for each root field whose resolver has failed, because async-graphql leaves out such a
+/// field. Clients expect null, because the specification demands it and Commerce returns it.
 fn with_nulls(mut response: Response) -> Response {
-    // If every field is skipped, async-graphql returns null instead of an empty object.
+    // If the request skips every field, async-graphql returns null instead of an empty object.
     if response.errors.is_empty() && response.data == Value::Null {
         response.data = Value::Object(Default::default());
     }

@@ -5,9 +5,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::credential::Credential;
 
-/// A `String` argument that is a secret. It is wiped from memory when dropped, and `Debug` does not
-/// show it. Also mark the argument `#[graphql(secret)]`, so that async-graphql's log of the query
-/// does not show it.
+/// A `String` argument that contains a secret. The secret is wiped from memory when dropped, and
+/// `Debug` does not show it. Also mark the argument with `#[graphql(secret)]`, so that
+/// async-graphql's log of the query does not show the secret.
 #[derive(Clone)]
 pub(super) struct SecretArgument(SecretString);
 
@@ -44,12 +44,14 @@ impl InputType for SecretArgument {
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
         match value {
             Some(Value::String(text)) => Ok(Self(SecretString::from(text))),
-            // The error does not show the value, which may be a secret of another type.
+            // The error does not show the value, because a secret may have been sent as another
+            // type.
             _ => Err(InputValueError::custom("A string is expected.")),
         }
     }
 
-    /// Never returns the secret. async-graphql calls it for default values, and a secret has none.
+    /// Never returns the secret. async-graphql calls this method only for default values, and a
+    /// secret argument has none.
     fn to_value(&self) -> Value {
         Value::Null
     }

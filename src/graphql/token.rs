@@ -79,7 +79,8 @@ impl CustomerTokenMutation {
     }
 }
 
-/// Maps the result of a sign-in. Commerce treats a malformed address like an unknown account.
+/// Maps the result of a sign-in. A malformed e-mail address gets the same error as an unknown
+/// account, as in Commerce.
 fn told(caller: &Caller, signed_in: Result<SignedIn, Error>) -> Result<Option<CustomerToken>> {
     match signed_in {
         Ok(signed_in) => {
@@ -117,8 +118,8 @@ struct RevokeCustomerTokenOutput {
 /// The queries `customerTokenIdentity` and `customerTokens`, which Commerce does not have. A host
 /// merges them into its own queries.
 ///
-/// The complexity of `customerTokens` is 1 plus the complexity of its fields for each of the
-/// `pageSize` entries, 100 by default.
+/// The complexity of `customerTokens` is 1 plus `pageSize` times the complexity of the fields of
+/// one entry. `pageSize` is 100 by default.
 #[derive(Clone, Copy, Debug, Default)]
 #[allow(clippy::exhaustive_structs)]
 pub struct CustomerTokenQuery;
@@ -186,8 +187,8 @@ enum CustomerTokenObtained {
 impl From<Obtained> for CustomerTokenObtained {
     fn from(obtained: Obtained) -> Self {
         match obtained {
-            // Only admin users have a second factor, so a customer's token has the first of these
-            // values.
+            // Only an admin user's token can have the other two values, because only admin users
+            // have a second factor.
             Obtained::Password | Obtained::PasswordAndTotp | Obtained::PasswordAndRecoveryCode => {
                 Self::Password
             }

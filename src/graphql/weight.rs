@@ -8,7 +8,7 @@ use async_graphql_value::Value;
 
 use super::page::LISTS;
 
-/// The amounts that a document asks for. A fragment counts as often as it is spread.
+/// The amounts of work that a document asks for. A fragment counts as often as it is spread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Weight {
     /// Number of fields, inline fragments, spreads and arguments, in all operations and in
@@ -16,15 +16,16 @@ pub(super) struct Weight {
     pub(super) selections: usize,
     /// Largest number of arguments of one field or directive.
     pub(super) widest: usize,
-    /// Number of fields that take a credential or send a mail, in the operation that has most of
-    /// them.
+    /// Number of fields that take a credential or send a mail, in the operation with the most such
+    /// fields.
     pub(super) costly: usize,
-    /// Number of the crate's own lists, in the operation that has most of them.
+    /// Number of the crate's own lists (`customerTokens`, `customerAssistance`), in the operation
+    /// with the most lists.
     pub(super) own_lists: usize,
-    /// Number of fields, inline fragments, spreads and arguments of the crate's own lists and in
-    /// them, in the operation that has most of them.
+    /// Number of fields, inline fragments, spreads and arguments of and in the crate's own lists,
+    /// in the operation with the most of them.
     pub(super) listed: usize,
-    /// Length of all arguments, with the values of their variables.
+    /// Length of all arguments, in bytes. For a variable, the length of its value counts.
     pub(super) arguments: usize,
     /// Number of fields `__schema` and `__type`.
     pub(super) introspections: usize,
@@ -34,13 +35,16 @@ pub(super) struct Weight {
     pub(super) introspects_twice: bool,
     /// Depth of selection sets that are nested in each other.
     height: usize,
-    /// As `introspected`, but also outside of `__schema` and `__type`.
+    /// Depth of introspection lists that are nested in each other, also outside of `__schema` and
+    /// `__type`.
     lists: usize,
-    /// As `introspects_twice`, but also outside of `__schema` and `__type`.
+    /// True if a selection set has an introspection field twice, also outside of `__schema` and
+    /// `__type`.
     asks_twice: bool,
-    /// The introspection fields of this selection set, with a bit for each of [`FIELDS`].
+    /// The introspection fields that this selection set has. Each bit stands for one field of
+    /// [`FIELDS`].
     fields: u64,
-    /// Number of fields `__typename` of this selection set.
+    /// Number of the fields `__typename` that this selection set has.
     typenames: usize,
 }
 
@@ -90,30 +94,32 @@ const FIELDS: [&str; 23] = [
     "type",
     "types",
 ];
-/// Maximum number of `__typename` in one selection set. Clients such as Apollo's add one to a
-/// selection set and one to each fragment that it spreads.
+/// Maximum number of `__typename` fields in one selection set. Clients such as Apollo's add one to
+/// a selection set, and one to each fragment that is spread there.
 const MAX_TYPENAMES: usize = 4;
 
-/// The error for selection sets that are nested too deeply, through fragments.
+/// The error for a document whose selection sets are nested too deeply. The nesting within
+/// fragments counts.
 #[derive(Debug)]
 pub(super) struct TooDeep;
 
-/// Maximum depth of selection sets, through fragments.
+/// Maximum nesting of selection sets. The nesting within fragments counts.
 pub(super) const MAX_HEIGHT: usize = 64;
 
-/// Weighs documents. Each fragment is weighed only once, even if it is spread many times.
+/// Computes the [`Weight`] of a document. The weight of each fragment is computed only once, even
+/// if the fragment is spread many times.
 pub(super) struct Scales<'a> {
     costly_fields: &'a [Cow<'static, str>],
     fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
-    /// Length of each variable's value.
+    /// The length of each variable's value, in bytes.
     variables: HashMap<&'a str, usize>,
-    /// `None` while the fragment is being weighed. A fragment that spreads itself weighs nothing
-    /// there, because the schema refuses it.
+    /// The weight of each fragment. It is `None` while it is being computed. If a fragment spreads
+    /// itself, the inner spread weighs nothing, because the schema refuses such a document.
     weighed: HashMap<&'a str, Option<Weight>>,
 }
 
 impl<'a> Scales<'a> {
-    /// Weighs a document with the variables of its request.
+    /// Computes the weight of a document with the variables of its request.
     pub(super) fn weigh(
         document: &'a ExecutableDocument,
         variables: &'a Variables,
@@ -223,7 +229,8 @@ impl<'a> Scales<'a> {
         weight.arguments = lengths.fold(weight.arguments, usize::saturating_add);
     }
 
-    /// Returns the length of a value, with the values of its variables.
+    /// Returns the length of a value, in bytes. For a variable, this is the length of the
+    /// variable's value.
     fn length(&self, value: &Value) -> usize {
         let inside = match value {
             Value::Variable(name) => self.variables.get(name.as_str()).copied().unwrap_or_default(),
@@ -241,8 +248,8 @@ impl<'a> Scales<'a> {
     }
 }
 
-/// Returns the length of each variable's value. If a variable also has a default value, the longer
-/// one counts.
+/// Returns the length of each variable's value, in bytes. If the variable also has a default value,
+/// the longer of the two values counts.
 fn lengths<'a>(document: &'a ExecutableDocument, variables: &'a Variables) -> HashMap<&'a str, usize> {
     let mut lengths: HashMap<&str, usize> =
         variables.iter().map(|(name, value)| (name.as_str(), length(value))).collect();
@@ -257,7 +264,7 @@ fn lengths<'a>(document: &'a ExecutableDocument, variables: &'a Variables) -> Ha
     lengths
 }
 
-/// Returns the length of all variables together, with their names.
+/// Returns the length of all variables together, in bytes. The names of the variables count, too.
 pub(super) fn length_of(variables: &Variables) -> usize {
     variables
         .iter()
@@ -265,8 +272,8 @@ pub(super) fn length_of(variables: &Variables) -> usize {
         .fold(0, usize::saturating_add)
 }
 
-/// Returns the length of a value: one byte for each part, plus the lengths of its texts and field
-/// names.
+/// Returns the length of a value, in bytes: one byte for each part of the value, plus the lengths
+/// of its texts and field names.
 fn length(value: &ConstValue) -> usize {
     let inside = match value {
         ConstValue::String(text) => text.len(),

@@ -1,6 +1,6 @@
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 
-/// The reason why a request is refused because of its headers, whatever its route.
+/// The reason why the headers of a request are refused, before any route handles the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HeaderError {
@@ -11,21 +11,22 @@ pub enum HeaderError {
     /// The `Authorization` header has more than 1,024 bytes.
     #[error("The Authorization header is too long.")]
     AuthorizationTooLong,
-    /// The `Store` header holds a store code that no website has.
+    /// The `Store` header, or the path, has a store code that belongs to no website.
     #[error("Requested store is not found")]
     UnknownStore,
 }
 
 /// Maximum length of an `Authorization` header, in bytes. The crate's tokens have 32 bytes. Tokens
-/// of other systems have a few hundred, and are refused as unknown tokens.
+/// of other systems, such as JWTs, have a few hundred bytes. They are within this limit, and are
+/// then refused as unknown tokens.
 const MAX_BYTES: usize = 1024;
 
-/// Returns the bearer token of a request's `Authorization` header. Tokens in the URL are ignored,
-/// because URLs end up in logs and browser histories.
+/// Returns the bearer token from the `Authorization` header of a request. A token in the URL is
+/// ignored, because servers and browsers store URLs in logs and histories.
 ///
-/// Reads the header as Commerce does: the scheme in any case, one space, the token. No header,
-/// another scheme, or a scheme without a token means an anonymous request. Storefronts send a
-/// scheme without a token after a sign-out.
+/// The header is parsed as Commerce does: the scheme `Bearer` in upper or lower case, one space,
+/// the token. If there is no header, another scheme, or the scheme without a token, the request is
+/// anonymous. Storefronts send the scheme without a token after a sign-out.
 pub(super) fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, HeaderError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = values.next().map_or(&b""[..], HeaderValue::as_bytes);

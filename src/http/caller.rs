@@ -20,7 +20,7 @@ use crate::{
 ///
 /// [`AuthLayer`](super::AuthLayer) puts the caller into the extensions of a request.
 /// [`Admission`](crate::graphql::Admission) puts the caller into the data of a GraphQL request. An
-/// axum handler takes a `Caller` as an argument. Its `Debug` shows no token.
+/// axum handler takes a `Caller` as an argument. `Debug` does not show the token.
 #[derive(Clone)]
 #[must_use]
 pub struct Caller {
@@ -35,23 +35,25 @@ pub struct Caller {
     new_device: Arc<OnceLock<DeviceSecret>>,
 }
 
-/// The header of a device secret, in requests and in responses to sign-ins from an unknown device.
+/// The header for a device secret. A client sends it with a sign-in, and the response to a sign-in
+/// from an unknown device has it.
 pub(super) const DEVICE: HeaderName = HeaderName::from_static("x-device-secret");
 
-/// Commerce's header with the client's response to a challenge.
+/// Commerce's header for the client's response to a challenge.
 pub(super) const RECAPTCHA: HeaderName = HeaderName::from_static("x-recaptcha");
 
 impl Caller {
-    /// Reads the caller from the headers of a request: `Authorization`, `User-Agent`,
-    /// `X-ReCaptcha`, `X-Device-Secret`, and `X-Request-Id` as the correlation id.
+    /// Creates a caller from the headers of a request: `Authorization`, `User-Agent`,
+    /// `X-ReCaptcha`, `X-Device-Secret`, and `X-Request-Id`, which becomes the correlation id.
     ///
-    /// The caller is on the [default](Website::default) website and has no address. To set them,
-    /// call [`with_store`](Self::with_store) or [`with_website`](Self::with_website), and
+    /// The website of the request is the [default](Website::default) website, and the client's IP
+    /// address is unknown. To set the website, call [`with_store`](Self::with_store) or
+    /// [`with_website`](Self::with_website). To set the IP address, call
     /// [`with_source`](Self::with_source).
     ///
     /// # Errors
     ///
-    /// [`HeaderError`]: the request is malformed. Answer it with status 400.
+    /// [`HeaderError`]: the request is malformed. Send a response with status 400.
     pub fn from_headers(auth: Auth, headers: &HeaderMap) -> Result<Self, HeaderError> {
         let text = |name: &str| headers.get(name).map(HeaderValue::as_bytes).map(String::from_utf8_lossy);
         let mut origin = Origin::default();
@@ -74,7 +76,8 @@ impl Caller {
         })
     }
 
-    /// Sets the client's own address, not a proxy's. Failed attempts are counted for this address.
+    /// Sets the IP address of the client. Do not pass the IP address of a proxy, because failed
+    /// attempts are counted for this address.
     pub fn with_source(mut self, source: IpAddr) -> Self {
         self.origin.source = Origin::from(source).source;
         self
@@ -85,7 +88,8 @@ impl Caller {
         Self { website, ..self }
     }
 
-    /// Sets the website by a store code from the `Store` header or from a path.
+    /// Sets the website of the request by a store code, which comes from the `Store` header or from
+    /// a path.
     ///
     /// # Errors
     ///
@@ -97,12 +101,13 @@ impl Caller {
         }
     }
 
-    /// Sets the meaning of store codes and website numbers. The default is [`OneWebsite`].
+    /// Sets the mapping from store codes and Commerce's website numbers to websites. The default is
+    /// [`OneWebsite`].
     pub fn with_websites(self, websites: Arc<dyn Websites>) -> Self {
         Self { websites, ..self }
     }
 
-    /// Returns the facade with the flows that the caller may call.
+    /// Returns the [`Auth`] whose operations the caller uses.
     #[must_use]
     pub const fn auth(&self) -> &Auth {
         &self.auth
@@ -114,7 +119,7 @@ impl Caller {
         &self.website
     }
 
-    /// Returns the meaning of store codes and website numbers.
+    /// Returns the mapping from store codes and Commerce's website numbers to websites.
     #[must_use]
     pub fn websites(&self) -> &dyn Websites {
         self.websites.as_ref()
@@ -126,39 +131,41 @@ impl Caller {
         &self.origin
     }
 
-    /// Returns the response to the host's [`Challenge`](crate::challenge::Challenge), from the
-    /// header `X-ReCaptcha`. It is empty if the header is missing, repeated, not printable ASCII,
-    /// or longer than [`ChallengeResponse::MAX_BYTES`].
+    /// Returns the client's response to the host's [`Challenge`](crate::challenge::Challenge), from
+    /// the header `X-ReCaptcha`. The response is empty if the header is missing or repeated, is not
+    /// printable ASCII, or is longer than [`ChallengeResponse::MAX_BYTES`].
     #[must_use]
     pub const fn challenge(&self) -> &ChallengeResponse {
         &self.challenge
     }
 
     /// Returns the device secret from the header `X-Device-Secret`, for
-    /// [`SignIn::device`](crate::SignIn::device). It is empty if there is none.
+    /// [`SignIn::device`](crate::SignIn::device). The text is empty if there is no such header.
     #[must_use]
     pub fn device(&self) -> &str {
         self.device.as_ref().map_or("", DeviceSecret::expose)
     }
 
-    /// Stores the device secret of a sign-in ([`SignedIn::device`](crate::SignedIn::device)) for
-    /// the response. The adapters of this crate call it. If a request signs in more than once, the
-    /// first secret is kept.
+    /// Keeps the new device secret of a sign-in ([`SignedIn::device`](crate::SignedIn::device)), so
+    /// that the response can return it. The adapters of this crate call this method. If a request
+    /// contains several sign-ins, the first device secret is kept.
     pub fn hand_out(&self, device: Option<&DeviceSecret>) {
         if let Some(device) = device {
-            // Fails if there is a secret already: the first one is kept.
+            // The call fails if there is a device secret already, so the first one is kept.
             let _ = self.new_device.set(device.clone());
         }
     }
 
-    /// Returns the device secret for the response header `X-Device-Secret`.
-    /// [`AuthLayer`](super::AuthLayer) adds the header. A host without the layer must add it.
+    /// Returns the new device secret, for the response header `X-Device-Secret`.
+    /// [`AuthLayer`](super::AuthLayer) adds this header. A host that does not use the layer must
+    /// add the header itself.
     #[must_use]
     pub fn new_device(&self) -> Option<&DeviceSecret> {
         self.new_device.get()
     }
 
-    /// Returns the bearer token as an argument for the flows. `None` means an anonymous request.
+    /// Returns the bearer token with the website and the origin, as an argument for the operations
+    /// of [`Auth`]. `None` means an anonymous request.
     #[must_use]
     pub fn bearer(&self) -> Option<Bearer<'_>> {
         let token = self.token.as_ref()?;
@@ -170,7 +177,7 @@ impl Caller {
     ///
     /// # Errors
     ///
-    /// As [`Auth::verify`].
+    /// The errors of [`Auth::verify`].
     pub async fn identity(&self) -> Result<Option<Identity>, Error> {
         match self.bearer() {
             Some(bearer) => self.auth.verify(bearer).await.map(Some),

@@ -3,13 +3,13 @@ use std::net::{IpAddr, SocketAddr};
 use http::HeaderMap;
 use ipnet::IpNet;
 
-/// Returns the address of the client behind the proxies that the host trusts.
+/// Returns the IP address of the client, if the request came through proxies that the host trusts.
 ///
-/// `X-Forwarded-For` is read from the right, beginning with the entry of the nearest proxy. A
-/// trusted proxy vouches for the entry that it wrote. The first address that does not belong to a
-/// trusted proxy is the client's. The client may have written the entries further left. An entry
-/// that is not an address ends the search. Then the proxy that wrote this entry counts as the
-/// client.
+/// The entries of `X-Forwarded-For` are read from right to left. The right-most entry was written
+/// by the nearest proxy. The entry that a trusted proxy wrote is true, so the search goes on from
+/// proxy to proxy. The first IP address that does not belong to a trusted proxy is the client's.
+/// The entries further left are ignored, because the client may have written them. If an entry is
+/// not an IP address, the search ends, and the proxy that wrote this entry counts as the client.
 pub(super) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let mut client = peer;
     let lines = headers.get_all("x-forwarded-for").iter().rev();
@@ -23,12 +23,12 @@ pub(super) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet
     client.to_canonical()
 }
 
-/// True if the host trusts a proxy with this address.
+/// True if this IP address belongs to a proxy that the host trusts.
 pub(super) fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
     trusted.iter().any(|net| net.contains(&address.to_canonical()))
 }
 
-/// Parses an entry: an address with or without a port.
+/// Parses an entry of `X-Forwarded-For`: an IP address with or without a port.
 fn address(entry: &[u8]) -> Option<IpAddr> {
     let entry = str::from_utf8(entry).ok()?.trim();
     let bare = entry.strip_prefix('[').and_then(|entry| entry.strip_suffix(']')).unwrap_or(entry);

@@ -4,8 +4,8 @@ use http::{StatusCode, request::Parts};
 use super::{Caller, rest::RestError};
 use crate::token::{AdminIdentity, CustomerIdentity};
 
-/// Extracts the caller, who may be anonymous. Requires [`AuthLayer`](super::AuthLayer) around the
-/// router.
+/// Extracts the caller, who may be anonymous. The router must have [`AuthLayer`](super::AuthLayer)
+/// around it.
 impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = RestError;
 
@@ -18,7 +18,8 @@ macro_rules! identity {
     ($(#[$doc:meta])* $identity:ty, $verify:ident, $resource:literal) => {
         $(#[$doc])*
         ///
-        /// If a store is down, the response has status 503, also for an optional identity.
+        /// If a storage backend request fails, the response has status 503. This is so even if the
+        /// handler takes an `Option` of the identity.
         impl<S: Sync> FromRequestParts<S> for $identity {
             type Rejection = RestError;
 
@@ -29,8 +30,8 @@ macro_rules! identity {
             }
         }
 
-        /// Extracts the identity, or `None` if there is no token, or the token has ended or is of
-        /// another kind or website.
+        /// Extracts the identity. Returns `None` if there is no valid token, if the token is of
+        /// another kind (customer or admin user), or if it is for another website.
         impl<S: Sync> OptionalFromRequestParts<S> for $identity {
             type Rejection = RestError;
 
@@ -46,13 +47,14 @@ macro_rules! identity {
 }
 
 identity! {
-    /// Extracts the customer whose token the request presents, or answers with status 401. An admin
-    /// user may be acting for the customer. Guard operations that only the customer may do with
-    /// [`require_self`](CustomerIdentity::require_self).
+    /// Extracts the customer whose token the request presents. Without a valid token, the response
+    /// has status 401. An admin user may be acting for the customer. Before an operation that only
+    /// the customer may do, call [`require_self`](CustomerIdentity::require_self).
     CustomerIdentity, verify_customer, "self"
 }
 identity! {
-    /// Extracts the admin user whose token the request presents, or answers with status 401. Check
-    /// permissions with [`has_permission`](AdminIdentity::has_permission).
+    /// Extracts the admin user whose token the request presents. Without a valid token, the
+    /// response has status 401. Check permissions with
+    /// [`has_permission`](AdminIdentity::has_permission).
     AdminIdentity, verify_admin, "Magento_Backend::admin"
 }

@@ -30,32 +30,36 @@ use crate::{
     state::budgets::Budget,
 };
 
-/// A layer around a host's router: adds a [`Caller`] to each request and headers to each response.
+/// A layer around a host's router. It adds a [`Caller`] to each request, and headers to each
+/// response.
 ///
-/// The client's address is the address of the peer. The router must be served with
+/// Without proxies, the client's IP address is the address of the peer: the other side of the
+/// connection. So that the layer can read it, serve the router with
 /// [`into_make_service_with_connect_info::<SocketAddr>()`](axum::Router::into_make_service_with_connect_info).
-/// Behind proxies, the address comes from the header `X-Forwarded-For` of the [trusted
-/// proxies](Self::trusted_proxies).
+/// Behind proxies, the client's IP address comes from the header `X-Forwarded-For`. The host must
+/// name the [trusted proxies](Self::trusted_proxies).
 ///
-/// If the peer address is unknown, the response has status 500. Otherwise all clients would share
-/// one budget of failed attempts, and anybody could lock an account. A host without addresses calls
-/// [`without_addresses`](Self::without_addresses). A test without a connection adds the layer
+/// If the peer address is unknown, the response has status 500. The reason is that all clients
+/// would share one budget of failed attempts, so an attacker could lock an account for all of them.
+/// If a host cannot know peer addresses, for example on a Unix socket, it calls
+/// [`without_addresses`](Self::without_addresses). A test that has no connection adds the layer
 /// [`MockConnectInfo`].
 ///
-/// Each layer logs two mistakes through `tracing`, each of them once: a missing peer address, and
-/// an `X-Forwarded-For` from a peer that is not a trusted proxy.
+/// Each layer logs two mistakes of a host through `tracing`. One is a missing peer address, the
+/// other is an `X-Forwarded-For` header from a peer that is not a trusted proxy. Each mistake is
+/// logged once.
 ///
 /// The layer marks the request headers `Authorization`, `X-ReCaptcha` and `X-Device-Secret` as
 /// sensitive, so that `Debug` does not show them. If the headers are malformed ([`HeaderError`]),
-/// the response has status 400. The layer adds these headers to a response, unless they are already
-/// set:
+/// the response has status 400. If a response does not yet have these headers, the layer adds them:
 ///
 /// - `Cache-Control: no-store` (RFC 6750 section 5.3);
-/// - `WWW-Authenticate: Bearer` to a 401 (RFC 6750 section 3). It has `error="invalid_token"` if
-///   the presented token is not valid. It has `error="insufficient_user_authentication"` with a
-///   `max_age` in seconds if an admin user must [step up](Auth::step_up) (RFC 9470 section 3);
-/// - `Retry-After` in seconds to a 429 and a 503;
-/// - `X-Device-Secret` after a sign-in from a device that the account does not know.
+/// - `WWW-Authenticate: Bearer`, if the status is 401 (RFC 6750 section 3). If the presented token
+///   is not valid, the header has `error="invalid_token"`. If an admin user must [step
+///   up](Auth::step_up), the header has `error="insufficient_user_authentication"` and a `max_age`
+///   in seconds (RFC 9470 section 3);
+/// - `Retry-After` in seconds, if the status is 429 or 503;
+/// - `X-Device-Secret`, after a sign-in from a device that the account does not know.
 #[derive(Clone)]
 #[must_use]
 pub struct AuthLayer {
@@ -71,7 +75,7 @@ struct Shared {
     told: Arc<Told>,
 }
 
-/// The mistakes that have been logged.
+/// The mistakes of the host that have already been logged.
 #[derive(Default)]
 struct Told {
     no_address: AtomicBool,
@@ -79,7 +83,7 @@ struct Told {
 }
 
 impl AuthLayer {
-    /// Creates a layer for one website, without proxies.
+    /// Creates a layer for a shop with one website and without proxies.
     pub fn new(auth: Auth) -> Self {
         let shared = Shared {
             auth,
@@ -91,19 +95,21 @@ impl AuthLayer {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Sets the websites of the shop. The default is [`OneWebsite`].
+    /// Sets the mapping from store codes and Commerce's website numbers to websites. The default is
+    /// [`OneWebsite`].
     pub fn websites<W: Websites>(self, websites: W) -> Self {
         self.with(|shared| shared.websites = Arc::new(websites))
     }
 
-    /// Sets the proxies whose `X-Forwarded-For` entries are trusted. The header is read from the
-    /// right.
+    /// Sets the networks of the proxies whose `X-Forwarded-For` entries are trusted. The entries
+    /// are read from right to left, up to the first one that is not a trusted proxy.
     ///
     /// # Security
     ///
-    /// A client in one of these networks can claim to have any address. So it can evade and exhaust
-    /// the budgets of failed attempts. Name only proxies, and no network with clients. The proxies
-    /// must append to the header or replace it.
+    /// A client in one of these networks can claim to have any IP address. Such a client can avoid
+    /// its own budget of failed attempts, and spend the budgets of other clients. Name only
+    /// networks of proxies, and no network with clients. Each proxy must append the client's IP
+    /// address to the header, or replace the header.
     pub fn trusted_proxies(self, networks: impl IntoIterator<Item = IpNet>) -> Self {
         self.with(|shared| shared.trusted_proxies = networks.into_iter().collect())
     }
@@ -112,9 +118,9 @@ impl AuthLayer {
     ///
     /// # Security
     ///
-    /// Clients without an address share one budget for each account. After six wrong passwords from
-    /// any of them, no unknown device can sign in to the account for half an hour. Limit the
-    /// attempts of each client in front of this service.
+    /// All clients whose IP address is unknown share one budget for each account. After six wrong
+    /// passwords from any of them, no unknown device can sign in to the account for 30 minutes. So
+    /// limit the attempts of each client in front of this service.
     pub fn without_addresses(self) -> Self {
         self.with(|shared| shared.without_addresses = true)
     }
@@ -200,13 +206,14 @@ impl Shared {
             caller = caller.with_source(client);
         }
         match headers.get("store") {
-            // Store codes are ASCII. Any other value counts as the empty code.
+            // Store codes are ASCII, so a value that is not ASCII counts as the empty store code.
             Some(code) => Ok(caller.with_store(code.to_str().unwrap_or_default())?),
             None => Ok(caller),
         }
     }
 
-    /// Returns the client's address. Returns `None` if it is unknown and the host allows this.
+    /// Returns the client's IP address. Returns `None` if the address is unknown and the host has
+    /// called [`AuthLayer::without_addresses`].
     fn client(&self, extensions: &Extensions, headers: &HeaderMap) -> Result<Option<IpAddr>, LayerRefusal> {
         let connected = extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer);
         let mocked = || extensions.get::<MockConnectInfo<SocketAddr>>().map(|MockConnectInfo(peer)| peer);
@@ -245,8 +252,8 @@ impl Shared {
             Some(error @ Error::SecondFactor(SecondFactorError::StepUpRequired(limit))) => {
                 step_up(error, *limit)
             }
-            // The token, if there is one, is valid. A client that reads `invalid_token` would
-            // discard it.
+            // If the request has a token, the token is valid. So the header must not say
+            // `invalid_token`, because a client would then discard the token.
             _ => HeaderValue::from_static("Bearer"),
         };
         let mut say = |name: HeaderName, value: HeaderValue| {
@@ -267,14 +274,16 @@ impl Shared {
         }
     }
 
-    /// Returns the `Retry-After` of a 503 in seconds: the waiting time of a new hash, from 5 to 60.
-    /// The minimum allows for a restart.
+    /// Returns the `Retry-After` of a response with status 503, in seconds. This is the estimated
+    /// waiting time of a new password hash, but at least 5 s and at most 60 s. The minimum gives
+    /// the service time for a restart.
     fn pause(&self) -> u64 {
         self.auth.hashing_stats().wait.as_secs().clamp(5, 60)
     }
 
-    /// Returns the `Retry-After` of a 429, in seconds: the longest configured lock. The client must
-    /// not learn when its own lock began.
+    /// Returns the `Retry-After` of a response with status 429, in seconds. This is the longest
+    /// lock of all budgets whose refusal has status 429. The end of the actual lock is not used,
+    /// because it would reveal to the client when the lock began.
     fn longest_limit(&self) -> u64 {
         let config = self.auth.config();
         let budgets = [
@@ -291,18 +300,18 @@ impl Shared {
     }
 }
 
-/// Returns the challenge for a valid token whose sign-in is too old or had no second factor (RFC
-/// 9470).
+/// Returns the `WWW-Authenticate` header for a step-up: the token is valid, but the sign-in is too
+/// old or was made without a second factor (RFC 9470).
 fn step_up(error: &Error, limit: Duration) -> HeaderValue {
     let max_age = limit.as_secs();
     let challenge = format!(
         "Bearer error=\"insufficient_user_authentication\", error_description=\"{error}\", max_age=\"{max_age}\""
     );
-    // The text has only printable characters, so it is a valid header value.
+    // The text has only printable ASCII characters, so it is a valid header value.
     HeaderValue::from_str(&challenge).unwrap_or(HeaderValue::from_static("Bearer"))
 }
 
-/// The reason why the layer answers instead of the routes.
+/// The reason why the layer refuses a request, so that no route handles it.
 enum LayerRefusal {
     Header(HeaderError),
     NoAddress,
@@ -315,8 +324,8 @@ impl From<HeaderError> for LayerRefusal {
 }
 
 impl LayerRefusal {
-    /// Returns a response with one body for both APIs: REST clients read `message`, GraphQL clients
-    /// read `errors`.
+    /// Returns the response to a refused request. Its body suits both APIs: REST clients read the
+    /// field `message`, and GraphQL clients read the field `errors`.
     fn answer<R: From<String>>(self) -> Response<R> {
         let (status, message, category) = match &self {
             Self::Header(error) => (StatusCode::BAD_REQUEST, error.to_string(), "graphql-input"),

@@ -5,21 +5,21 @@ use std::{
 
 use crate::error::{Error, ErrorKind};
 
-/// Logs an error that is the service's fault, with its sources, which the client does not see. Each
-/// adapter calls it once per error, where it makes the response. So the log event is in the span of
-/// the request.
+/// Logs an error that is the fault of the service, with the errors that caused it, which the client
+/// does not see. Each adapter calls this function once for an error, when it makes the response. So
+/// the log event belongs to the `tracing` span of the request.
 ///
 /// # Security
 ///
-/// The log shows the text of the sources of a [`StoreError`](crate::error::StoreError). The host's
-/// stores write this text, so the crate cannot guarantee that it holds no secret. Control
-/// characters are replaced by spaces, and the whole text has at most 1 KiB.
+/// The log shows the text of the error behind a [`StoreError`](crate::error::StoreError). The
+/// host's stores write this text, so the crate cannot guarantee that the text contains no secret.
+/// Control characters are replaced by spaces, and the whole text has at most 1 KiB.
 pub(crate) fn log_fault(error: &Error) {
     match error.kind() {
         ErrorKind::Internal | ErrorKind::Unavailable => {
             tracing::error!(kind = ?error.kind(), cause = in_full(error), "request failed");
         }
-        // A warning, because this is expected under load and lasts only seconds.
+        // The level is "warning", because this error is normal under load and lasts only seconds.
         ErrorKind::Overloaded => {
             tracing::warn!(kind = ?error.kind(), cause = in_full(error), "request failed");
         }
@@ -31,7 +31,7 @@ pub(crate) fn log_fault(error: &Error) {
     }
 }
 
-/// Returns the error and its sources in one line of at most 1 KiB.
+/// Returns the texts of the error and of the errors that caused it, in one line of at most 1 KiB.
 fn in_full(error: &Error) -> String {
     let mut line = Line(String::new());
     let mut written = write!(line, "{error}");
@@ -43,12 +43,12 @@ fn in_full(error: &Error) -> String {
     line.0
 }
 
-/// A text without line breaks. A write fails once the text is full.
+/// A text of at most 1 KiB without line breaks. A write fails once the text is full.
 struct Line(String);
 
 impl Line {
     const MAX_BYTES: usize = 1024;
-    /// Marks a text that was cut off.
+    /// The last character of a text that was cut off.
     const CUT: char = '…';
 }
 

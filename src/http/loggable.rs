@@ -1,9 +1,10 @@
 use std::borrow::Cow;
 
-/// Returns the path of a request without secrets, for a log. The path of Commerce's route `GET
-/// /rest/V1/customers/{id}/password/resetLinkToken/{token}` contains a reset token.
+/// Returns the path of a request for a log, with the reset token replaced by `<secret>`. The path
+/// of Commerce's route `GET /rest/V1/customers/{id}/password/resetLinkToken/{token}` contains such
+/// a token.
 ///
-/// A proxy in front of this service and its access log must hide the token too.
+/// If a proxy in front of this service writes an access log, the proxy must hide the token, too.
 ///
 /// ```
 /// use commerce_auth::http::loggable_path;

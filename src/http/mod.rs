@@ -1,10 +1,13 @@
-//! The HTTP edge: the caller of a request and its website. With the feature `axum`: extractors, a
-//! layer and the REST routes.
+//! The HTTP adapter: the caller of a request and the website of the request. The feature `axum`
+//! adds extractors, a layer and the REST routes.
 //!
-//! A host puts [`AuthLayer`] around its router. The layer makes a [`Caller`] of each request. The
-//! extractors and the GraphQL resolvers identify the request by it. The layer also adds the headers
-//! that a sign-in service must send: `Cache-Control: no-store`, `WWW-Authenticate` to a 401, and
-//! `Retry-After` to a 429 and a 503.
+//! A host puts [`AuthLayer`] around its router. For each request, the layer creates a [`Caller`]
+//! with the bearer token, the website and the origin. The extractors and the GraphQL resolvers use
+//! this `Caller`. The layer also adds the headers that a sign-in service must send:
+//!
+//! - `Cache-Control: no-store` to every response;
+//! - `WWW-Authenticate` to a response with status 401;
+//! - `Retry-After` to a response with status 429 or 503.
 #![cfg_attr(
     all(feature = "axum", feature = "graphql"),
     doc = concat!("\n", include_str!("../../docs/adapters.md")),

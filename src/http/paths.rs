@@ -4,10 +4,10 @@ use axum::{Router, extract::Request};
 use http::Uri;
 use tower_service::Service;
 
-/// Serves a router's REST and GraphQL routes at every path under which Commerce serves them.
+/// Serves a router's REST and GraphQL routes under all the forms of a path that Commerce accepts.
 ///
-/// Call this function last, on the whole router, because a router matches its routes before its
-/// layers run.
+/// Call this function last, with the whole router. A layer cannot do its work, because a router
+/// finds the route of a request before its layers run.
 ///
 /// | a client calls | the router sees |
 /// |---|---|
@@ -15,13 +15,15 @@ use tower_service::Service;
 /// | `/rest/V1/…/`, `/graphql/` | `/rest/V1/…`, `/graphql` |
 /// | `//rest/V1/…` | `/rest/V1/…` |
 ///
-/// Commerce ignores slashes at both ends of a path, and accepts paths with and without the name of
-/// its front script, `index.php`. The query is not changed, and nothing is percent-decoded. Only
-/// paths of `/graphql` and paths below `/rest` are changed.
+/// Commerce ignores additional slashes at the beginning and end of a path, and accepts a path with
+/// and without the name of its front script, `index.php`. The function changes only the forms of
+/// the path `/graphql` and of paths below `/rest`. It does not change the query, and does not
+/// decode percent-encoded characters.
 ///
 /// # Security
 ///
-/// A proxy that limits or refuses requests by their path must know these forms too.
+/// A proxy that limits or refuses requests by their path must handle all these forms of a path,
+/// too.
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -55,7 +57,8 @@ impl Service<Request> for CommercePaths {
     }
 }
 
-/// Returns the URI with the path that the router knows. Returns `None` if the path needs no change.
+/// Returns the URI with the form of the path that the router knows. Returns `None` if the path
+/// needs no change.
 fn rewritten(uri: &Uri) -> Option<Uri> {
     let path = uri.path().trim_start_matches('/');
     let path = match path.strip_prefix("index.php/") {

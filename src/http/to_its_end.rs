@@ -3,18 +3,18 @@ use tracing::Instrument;
 
 use crate::error::{Error, InternalError};
 
-/// Runs a change in a separate task, so that it completes even if the client disconnects. A change
-/// that stops midway could leave earlier tokens valid.
+/// Runs a change in a separate task, so that the change completes even if the client disconnects. A
+/// change that stops before its end could leave earlier tokens valid.
 ///
-/// Outside of a tokio runtime, the change runs in the caller, who must run it to completion. The
-/// task is in the span of the request.
+/// Outside a tokio runtime, the change runs within the returned future, and the host must poll this
+/// future to completion. The task belongs to the `tracing` span of the request.
 pub(crate) async fn to_its_end<T: Send + 'static>(
     change: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Result<T, Error> {
     let Ok(runtime) = Handle::try_current() else { return change.await };
     match runtime.spawn(change.in_current_span()).await {
         Ok(changed) => changed,
-        // The task panicked, or the runtime is shutting down.
+        // The task panicked, or the tokio runtime is shutting down.
         Err(_) => Err(InternalError::Interrupted.into()),
     }
 }

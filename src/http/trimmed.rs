@@ -1,10 +1,12 @@
 use icu_properties::{CodePointSetData, props::DefaultIgnorableCodePoint};
 
-/// Returns an e-mail address or a user name without the white space and invisible characters around
-/// it. Phone keyboards, forms and copying add such characters. Commerce (PHP's `trim`) also removes
-/// NUL.
+/// Returns an e-mail address or a user name without the white space and invisible characters before
+/// and after it. Phone keyboards, forms and copying add such characters. Commerce uses PHP's
+/// `trim`, which also removes the NUL character.
 ///
-/// Both adapters trim these arguments. The core does not trim them, and refuses white space.
+/// The GraphQL adapter and the REST adapter trim these arguments. The operations of
+/// [`Auth`](crate::Auth) do not trim them. They refuse an e-mail address with white space, and
+/// compare a user name with its spaces.
 pub(crate) fn trimmed(text: &str) -> &str {
     let is_invisible = |char| CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(char);
     text.trim_matches(|char: char| char.is_whitespace() || char == '\0' || is_invisible(char))

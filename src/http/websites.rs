@@ -1,7 +1,7 @@
 use crate::account::Website;
 
-/// Maps the store codes and website numbers of Commerce's clients to websites. Clients send them in
-/// the `Store` header, in a REST path and in `websiteId`.
+/// A mapping from Commerce's store codes and website numbers to websites. Clients send a store code
+/// in the `Store` header or in a REST path, and a website number in the field `websiteId`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not map store codes to websites",
     label = "it must implement `Websites`",
@@ -9,15 +9,17 @@ use crate::account::Website;
     note = "the ready-made `OneWebsite` is for a shop with one website"
 )]
 pub trait Websites: Send + Sync + 'static {
-    /// Returns the website of a store (view) code. If there is none, the request is refused.
+    /// Returns the website of a store code (Commerce's "store view"). If the result is `None`, the
+    /// request is refused.
     fn by_store(&self, code: &str) -> Option<Website>;
 
-    /// Returns the website with this number. If there is none, the request is refused.
+    /// Returns the website with this website number. If the result is `None`, the request is
+    /// refused.
     fn by_id(&self, id: u32) -> Option<Website>;
 }
 
-/// The mapping for a shop with one website. It accepts the codes `default`, `all` and `base`, and
-/// the number 1, as in a new installation of Commerce.
+/// The mapping for a shop with one website. It accepts the store codes `default`, `all` and `base`,
+/// and the website number 1, as a new installation of Commerce does.
 #[derive(Clone, Copy, Debug, Default)]
 #[allow(clippy::exhaustive_structs)]
 pub struct OneWebsite;

@@ -6,12 +6,12 @@ use time::{OffsetDateTime, serde::rfc3339};
 use super::{Assistance, Grant, GrantId, Obtained, Origin, Subject};
 use crate::account::{CustomerId, Website};
 
-/// The reason why an assistance ended.
+/// The reason why an assistance ended, in the ledger and in notices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AssistanceEnd {
-    /// The token expired.
+    /// The assistance token expired.
     Expired,
     /// The admin user ended the session.
     SignedOut,
@@ -19,46 +19,48 @@ pub enum AssistanceEnd {
     EndedByCustomer,
     /// The customer withdrew the consent to assistance.
     ConsentWithdrawn,
-    /// The assistance became invalid: the admin user signed out or may no longer assist, or the
-    /// customer's tokens were revoked.
+    /// The assistance token became invalid, because the admin user signed out or may no longer
+    /// assist, or because the customer's tokens were revoked.
     Withdrawn,
-    /// The token was never issued.
+    /// The assistance token was never issued, because a later step failed after the entry was
+    /// written.
     NotIssued,
 }
 
-/// An assistance in the ledger: the admin user, the customer, the reason, the origin, the
-/// beginning and the end.
+/// An entry of the ledger: one assistance with its admin user, customer, reason, origin, beginning
+/// and end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AssistanceEntry {
-    /// The grant of the assistance's token. It is also the id of the entry.
+    /// The id of the assistance token's grant. It is also the id of the entry.
     pub grant: GrantId,
     /// The customer who is assisted.
     pub customer: CustomerId,
     /// The customer's website.
     pub website: Website,
-    /// The admin user who acts, the admin user's own grant, and the reason.
+    /// The admin user who acts, the grant of the admin user's own token, and the reason.
     pub assistance: Arc<Assistance>,
-    /// How the token was obtained.
+    /// How the assistance token was obtained.
     pub obtained: Obtained,
     /// The origin of the request that began the assistance.
     pub origin: Origin,
     /// The time at which the assistance began.
     #[serde(with = "rfc3339")]
     pub began_at: OffsetDateTime,
-    /// The time at which the assistance ends at the latest.
+    /// The time at which the assistance token expires, if the assistance does not end before.
     #[serde(with = "rfc3339")]
     pub expires_at: OffsetDateTime,
-    /// The time at which the assistance ended. None while it continues.
+    /// The time at which the assistance ended. It is `None` while the assistance continues.
     #[serde(default, with = "rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<OffsetDateTime>,
-    /// The reason for the end. None while it continues.
+    /// The reason why the assistance ended. It is `None` while the assistance continues.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end: Option<AssistanceEnd>,
 }
 
 impl AssistanceEntry {
-    /// Returns the entry of a grant of assistance to a customer. Returns none for any other grant.
+    /// Returns the entry for the grant of an assistance token. Returns `None` for every other
+    /// grant.
     pub(crate) fn of(grant: &Grant, origin: &Origin) -> Option<Self> {
         let (Subject::Customer(customer), Some(website), Some(assistance)) =
             (&grant.subject, &grant.website, &grant.assistance)

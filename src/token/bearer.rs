@@ -13,8 +13,9 @@ use crate::{
 /// A bearer token: an opaque string of 32 characters `[0-9a-z]` in `Authorization: Bearer …`, in
 /// the form of Commerce's tokens.
 ///
-/// It has 25 random characters (129 bits) and 7 check characters. Its `Debug` shows nothing. It has
-/// no `Display`, no `Serialize` and no `PartialEq`. It is wiped from memory when dropped.
+/// A token has 25 random characters (129 bits) and 7 check characters. The type has no `Display`,
+/// no `Serialize` and no `PartialEq`, and `Debug` does not show the token. The token is wiped from
+/// memory when dropped.
 ///
 /// ```
 /// # fn show(token: &commerce_auth::BearerToken) {
@@ -26,12 +27,12 @@ use crate::{
 pub struct BearerToken(SecretString);
 
 impl BearerToken {
-    /// Returns the token as text, for the response to the client that it was issued to.
+    /// Returns the token as text, for the response to the client that signed in.
     ///
     /// # Security
     ///
-    /// Anyone who has this text can act as the customer or admin user that it was issued to. Put it
-    /// in one response only, and never in a log.
+    /// An attacker who has this text can act as the customer or admin user. Put it in one response
+    /// only, and never in a log.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
@@ -48,22 +49,23 @@ const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 const RANDOM_CHARS: usize = 25;
 const CHECK_CHARS: usize = 7;
 const TOKEN_CHARS: usize = RANDOM_CHARS + CHECK_CHARS;
-/// The number of values of seven check characters: 36^7, which is 36.2 bits.
+/// The count of values that seven check characters can have: 36^7, which is 36.2 bits.
 const CHECK_VALUES: u64 = 78_364_164_096;
-/// Maximum number of times that random bytes are drawn for a token. A working source needs one or
-/// two draws.
+/// Maximum number of times that random bytes are requested for one token. A working random
+/// generator needs one or two requests.
 const MAX_DRAWS: usize = 16;
-/// The largest multiple of 36 that fits into a byte. Bytes of this value or more are drawn again,
-/// so that every character is equally likely.
+/// The largest multiple of 36 that fits into a byte. A random byte of this value or more is
+/// discarded, so that all 36 characters are equally likely.
 const UNBIASED: u8 = 252;
 
-/// The key of the check if there is no keyring. It is not a secret.
+/// The public value that replaces the secret key of the check characters if there is no keyring.
 static PUBLIC_KEY: TokenCheckKey = TokenCheckKey(*b"commerce-auth/v1");
 
-/// Draws tokens, and refuses strings that cannot be tokens.
+/// Generates bearer tokens, and refuses strings whose form or check characters are wrong.
 ///
-/// The check is SipHash-2-4 of the random characters. Without a keyring its key is public. It then
-/// detects typing errors and random strings, but not an attacker who computes the check.
+/// The check characters are the SipHash-2-4 of the random characters, under a secret key of the
+/// keyring. Without a keyring, a public value replaces the secret key. The check characters then
+/// detect typing errors and random strings, but not strings that an attacker has computed.
 pub(crate) struct TokenFormat {
     keyring: Option<Keyring>,
 }
@@ -99,8 +101,9 @@ impl TokenFormat {
         Ok(BearerToken(SecretString::from(text.as_str())))
     }
 
-    /// Returns the id of the token's grant, for the look-up. Returns none if the text cannot be a
-    /// token. Such a text costs no store request.
+    /// Returns the id of the grant behind a presented token, so that the store can be asked for the
+    /// grant. Returns `None` if the form or the check characters are wrong. Such a text causes no
+    /// store request.
     pub(crate) fn grant_id(&self, presented: &str) -> Option<GrantId> {
         let bytes: &[u8; TOKEN_CHARS] = presented.as_bytes().try_into().ok()?;
         if !bytes.iter().fold(true, |all, byte| all & (byte.is_ascii_digit() | byte.is_ascii_lowercase())) {

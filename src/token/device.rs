@@ -6,28 +6,29 @@ use zeroize::Zeroizing;
 use super::Digest;
 use crate::random::{RandomError, SecureRandom};
 
-/// The secret of a device from which an account has signed in: 32 hexadecimal digits, 128 random
-/// bits.
+/// The device secret: it makes a device, from which an account has signed in, a known device of
+/// this account. It has 32 hexadecimal digits (128 random bits).
 ///
-/// The client keeps the secret and presents it at its next sign-ins. If attackers have used up the
-/// account's attempts, then a known device still has separate attempts. An attempt with a known secret
-/// also needs no answer to the host's challenge. The store keeps the secret's SHA-256 for 90 days.
+/// The client keeps the device secret and presents it at later sign-ins. A known device has a
+/// separate budget, so it can sign in even after attackers have spent the account's budget. It also
+/// needs no response to the host's challenge. The store keeps the SHA-256 of the secret for 90
+/// days.
 ///
-/// Its `Debug` shows nothing. It has no `Display`, no `Serialize` and no `PartialEq`. It is wiped
-/// from memory when dropped.
+/// The type has no `Display`, no `Serialize` and no `PartialEq`, and `Debug` does not show the
+/// secret. The secret is wiped from memory when dropped.
 ///
 /// # Security
 ///
-/// The secret alone signs nobody in. It only changes the limits of an attempt: the budgets of
-/// failures, the challenge and the queue of hashes.
+/// Nobody can sign in with the device secret alone. It only changes the limits of a sign-in: which
+/// budget counts, if a challenge is needed, and in which queue the password hash waits.
 #[derive(Clone)]
 pub struct DeviceSecret(SecretString);
 
 impl DeviceSecret {
     const BYTES: usize = 16;
 
-    /// Reads the text that a client presented. Returns none if the text does not have the form of a
-    /// secret.
+    /// Parses the text that a client presented. Returns `None` if the text does not have the form
+    /// of a device secret.
     ///
     /// ```
     /// use commerce_auth::token::DeviceSecret;
@@ -42,7 +43,7 @@ impl DeviceSecret {
         is_secret.then(|| Self(SecretString::from(presented)))
     }
 
-    /// Returns the secret as text, for the client that signed in.
+    /// Returns the device secret as text, for the response to the client that signed in.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()

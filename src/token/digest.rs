@@ -3,11 +3,13 @@ use sha2::Digest as _;
 use crate::bytes::{byte_newtype, hex_text};
 
 byte_newtype! {
-    /// A SHA-256 digest, the only stored form of a one-time code, reset token or other secret.
+    /// The SHA-256 digest of a secret, such as a reset token or a one-time code. The library stores
+    /// the digest in place of the secret.
     ///
-    /// A digest is not a secret: the secret behind it has at least 128 random bits and cannot be
-    /// guessed, so a plain hash is enough (ASVS v5.0.0-6.5.2). Digests are compared in constant
-    /// time. The digest of a bearer token is a [`GrantId`](super::GrantId).
+    /// A digest is not a secret. The hashed secret has at least 128 random bits, so an attacker
+    /// cannot find it from the digest. A slow hash or a salt is not needed (ASVS v5.0.0-6.5.2).
+    /// Digests are compared in constant time. The digest of a bearer token has another type:
+    /// [`GrantId`](super::GrantId).
     #[allow(clippy::derived_hash_with_manual_eq)] // Equal as derived, in constant time.
     pub struct Digest([u8; 32]);
 }
@@ -21,8 +23,8 @@ impl Digest {
         Self(sha2::Sha256::digest(secret).into())
     }
 
-    /// Returns the digest of these parts. Each part is hashed with its length, so that different
-    /// lists of parts never share a digest.
+    /// Returns the digest of several parts together. The length of each part is hashed, too, so two
+    /// different lists of parts never have the same hash input.
     pub(crate) fn of_parts(parts: &[&[u8]]) -> Self {
         let mut joined = Vec::new();
         for part in parts {

@@ -11,10 +11,10 @@ use crate::{
 
 /// The account that a token belongs to.
 ///
-/// The text form is `customer:` or `admin:` followed by the id. It is stable, so a backend can use
-/// it as a key: equal subjects have equal texts, and parsing a text returns its subject. `Ord`
-/// sorts customers before admin users, and then by id. This order differs from the order of the
-/// texts.
+/// The text form is `customer:` or `admin:`, followed by the account's id. It does not change
+/// between versions, equal subjects have equal texts, and the text can be parsed again. So a
+/// backend can store the text, for example in the primary key of a table. `Ord` sorts customers
+/// before admin users, and then by id. This order differs from the alphabetical order of the texts.
 ///
 /// ```
 /// use commerce_auth::{AdminId, CustomerId, token::Subject};
@@ -40,7 +40,8 @@ pub enum Subject {
 pub struct SubjectError;
 
 impl Subject {
-    /// Returns the word for the kind, and the id. Backends store the two in separate columns.
+    /// Returns the kind of the account (`customer` or `admin`) and its id, for backends that store
+    /// the two in separate columns.
     pub(crate) fn parts(&self) -> (&'static str, &dyn fmt::Display) {
         match self {
             Self::Customer(id) => (CUSTOMER, id),
@@ -76,7 +77,7 @@ impl FromStr for Subject {
     }
 }
 
-/// How a grant was obtained: the credential that the sign-in matched.
+/// How a grant was obtained, for example by which credential the customer or admin user signed in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -102,8 +103,9 @@ impl Obtained {
         matches!(self, Self::PasswordAndTotp | Self::PasswordAndRecoveryCode)
     }
 
-    /// Returns how the token's subject was authenticated, in the terms of RFC 8176 (`amr`). It is
-    /// empty for assistance, because the customer was not authenticated.
+    /// Returns the methods by which the account of the token was authenticated, as values of the
+    /// claim `amr` (RFC 8176). For assistance the list is empty, because the customer was not
+    /// authenticated.
     #[must_use]
     pub const fn amr(self) -> &'static [&'static str] {
         match self {
@@ -115,16 +117,17 @@ impl Obtained {
     }
 }
 
-/// The assistance behind a token: the admin user who acts for the customer, the admin user's own
-/// grant, and the reason.
+/// The assistance that a token belongs to. It has the admin user who acts for the customer, the
+/// grant of the admin user's own token, and the reason.
 ///
-/// RFC 8693 calls it the `act` claim of a token.
+/// The claim `act` of RFC 8693 has the same purpose.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Assistance {
     /// The admin user who acts.
     pub actor: AdminId,
-    /// The admin user's own grant. It must be live whenever the token is used.
+    /// The id of the grant of the admin user's own token. If that grant has ended, the assistance
+    /// token is refused.
     pub parent: GrantId,
     /// The reason, in the admin user's words.
     pub reason: String,
@@ -134,9 +137,9 @@ impl Assistance {
     /// Maximum length of a stored reason, in bytes.
     pub(crate) const MAX_REASON_BYTES: usize = 1024;
 
-    /// Creates an assistance by `actor`, whose own grant is `parent`. Control characters of the
-    /// reason become spaces, white space at its ends is removed, and the reason is cut after 1,024
-    /// bytes.
+    /// Creates an assistance by the admin user `actor`, whose own token has the grant `parent`. In
+    /// the reason, control characters become spaces, and white space at the beginning and end is
+    /// removed. A longer reason is cut after 1,024 bytes.
     #[must_use]
     pub fn new(actor: AdminId, parent: GrantId, reason: &str) -> Self {
         let reason = bounded(reason, Self::MAX_REASON_BYTES).trim().to_owned();
@@ -147,7 +150,7 @@ impl Assistance {
 byte_newtype! {
     /// The id of a grant: the SHA-256 digest of its bearer token.
     ///
-    /// It is not a secret, because the token cannot be found from it. The text form is 64
+    /// The id is not a secret, because the token cannot be found from it. The text form has 64
     /// lower-case hexadecimal digits.
     ///
     /// ```
@@ -178,7 +181,8 @@ impl GrantId {
     }
 }
 
-/// The stored record behind a bearer token. It holds no secret.
+/// The stored record behind a bearer token. It holds only the digest of the token, not the token
+/// itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Grant {
@@ -187,7 +191,8 @@ pub struct Grant {
     pub id: GrantId,
     /// The account that the token belongs to.
     pub subject: Subject,
-    /// The website where the token is valid. None for an admin user, who belongs to no website.
+    /// The website where the token is valid. `None` for an admin user's token, which belongs to no
+    /// website.
     pub website: Option<Website>,
     /// How the grant was obtained.
     pub obtained: Obtained,
@@ -196,7 +201,7 @@ pub struct Grant {
     /// The time of issue.
     #[serde(with = "rfc3339")]
     pub issued_at: OffsetDateTime,
-    /// The expiry. At this instant the grant is already expired.
+    /// The time at which the grant expires. At exactly this time the grant is already expired.
     #[serde(with = "rfc3339")]
     pub expires_at: OffsetDateTime,
 }

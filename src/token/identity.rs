@@ -12,13 +12,14 @@ use crate::{
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Identity {
-    /// A customer, or an admin user acting for one.
+    /// A customer, or an admin user who acts for a customer.
     Customer(CustomerIdentity),
     /// An admin user.
     Admin(AdminIdentity),
 }
 
-/// A customer whose live token was verified.
+/// The customer that a verified bearer token belongs to. An admin user may be acting for the
+/// customer.
 #[derive(Clone, Debug)]
 pub struct CustomerIdentity {
     pub(crate) customer: CustomerId,
@@ -31,7 +32,7 @@ pub struct CustomerIdentity {
 }
 
 impl CustomerIdentity {
-    /// Returns the customer's key.
+    /// Returns the id of the customer.
     #[must_use]
     pub const fn customer_id(&self) -> &CustomerId {
         &self.customer
@@ -43,26 +44,27 @@ impl CustomerIdentity {
         &self.website
     }
 
-    /// Returns the admin user who acts for the customer. None if the token does not belong to an
-    /// assistance.
+    /// Returns the admin user who acts for the customer. Returns `None` if the token is not an
+    /// assistance token.
     #[must_use]
     pub fn actor(&self) -> Option<&AdminId> {
         self.assistance.as_deref().map(|assistance| &assistance.actor)
     }
 
-    /// Returns the admin user's reason. None if the token does not belong to an assistance.
+    /// Returns the admin user's reason for the assistance. Returns `None` if the token is not an
+    /// assistance token.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         self.assistance.as_deref().map(|assistance| assistance.reason.as_str())
     }
 
-    /// Refuses an admin user who acts for the customer. Call it before operations that only the
-    /// customer may do, for example a change of payment data, of a delivery address or of a
-    /// consent.
+    /// Returns an error if an admin user acts for the customer. Call this method before an
+    /// operation that only the customer may do, for example a change of payment data, of a delivery
+    /// address or of a consent.
     ///
     /// # Errors
     ///
-    /// [`TokenError::NotAuthorized`] if the token belongs to an assistance.
+    /// [`TokenError::NotAuthorized`] if the token is an assistance token.
     pub fn require_self(&self) -> Result<(), Error> {
         if self.assistance.is_some() { Err(Error::Token(TokenError::NotAuthorized)) } else { Ok(()) }
     }
@@ -73,19 +75,21 @@ impl CustomerIdentity {
         &self.grant
     }
 
-    /// Returns the credential that the sign-in matched.
+    /// Returns how the token was obtained, for example by which credential.
     #[must_use]
     pub const fn obtained(&self) -> Obtained {
         self.obtained
     }
 
-    /// Returns the time at which the customer signed in (`auth_time` in OpenID Connect).
+    /// Returns the time at which the customer signed in, or at which the assistance began
+    /// (`auth_time` in OpenID Connect).
     #[must_use]
     pub const fn auth_time(&self) -> OffsetDateTime {
         self.issued_at
     }
 
-    /// Returns how the customer was authenticated, in the terms of RFC 8176: see [`Obtained::amr`].
+    /// Returns the methods by which the customer was authenticated, as in RFC 8176: see
+    /// [`Obtained::amr`].
     #[must_use]
     pub const fn amr(&self) -> &'static [&'static str] {
         self.obtained.amr()
@@ -98,7 +102,8 @@ impl CustomerIdentity {
     }
 }
 
-/// An admin user whose live token and row in the host's table were verified.
+/// The admin user that a verified bearer token belongs to. The account in the host's table was
+/// checked, too.
 #[derive(Clone, Debug)]
 pub struct AdminIdentity {
     pub(crate) admin: AdminRecord,
@@ -109,7 +114,7 @@ pub struct AdminIdentity {
 }
 
 impl AdminIdentity {
-    /// Returns the admin user's key.
+    /// Returns the id of the admin user.
     #[must_use]
     pub const fn admin_id(&self) -> &AdminId {
         &self.admin.id
@@ -134,13 +139,13 @@ impl AdminIdentity {
         self.issued_at
     }
 
-    /// Returns the credentials that the sign-in matched.
+    /// Returns the credentials with which the admin user signed in.
     #[must_use]
     pub const fn obtained(&self) -> Obtained {
         self.obtained
     }
 
-    /// Returns how the admin user was authenticated, in the terms of RFC 8176: see
+    /// Returns the methods by which the admin user was authenticated, as in RFC 8176: see
     /// [`Obtained::amr`].
     #[must_use]
     pub const fn amr(&self) -> &'static [&'static str] {

@@ -1,8 +1,9 @@
 //! Bearer tokens, and the grants behind them.
 //!
-//! A bearer token is an opaque string ([`BearerToken`]). Each token has a stored [`Grant`] with the
-//! subject, the assistance, the way in which it was obtained, and the expiry. A store only sees the
-//! SHA-256 of the token, as the [`GrantId`]. Verifying a token returns an [`Identity`].
+//! A bearer token is an opaque string ([`BearerToken`]). For each token, the store has a [`Grant`]:
+//! the account that the token belongs to, the assistance, how the token was obtained, and the
+//! expiry. The store does not see the token, only its SHA-256, the [`GrantId`]. The verification of
+//! a token returns an [`Identity`].
 
 mod assistance;
 pub(crate) mod bearer;

@@ -2,8 +2,9 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
-/// The origin of a request. It is stored with the grant, so that a customer can recognise the
-/// device, and in the audit trail.
+/// The origin of a request: the client's IP address, its user agent and the host's id of the
+/// request. It is stored with the grant, so that a customer can recognise the device, and in the
+/// audit trail.
 ///
 /// ```
 /// # fn peer() -> std::net::SocketAddr { ([192, 0, 2, 1], 4711).into() }
@@ -14,13 +15,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Origin {
-    /// The source address, if the transport supplied it.
+    /// The client's IP address, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<IpAddr>,
-    /// The user agent, if the transport supplied it.
+    /// The client's `User-Agent`, if it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
-    /// The host's own id of the request, which its logs contain.
+    /// The host's id of the request, by which an audit event can be found in the host's logs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
 }
@@ -38,7 +39,7 @@ impl Origin {
         Self { user_agent: Some(bounded(user_agent, Self::MAX_USER_AGENT_BYTES)), ..self }
     }
 
-    /// Adds the host's own id of the request. Control characters become spaces, and the text is cut
+    /// Adds the host's id of the request. Control characters become spaces, and the text is cut
     /// after 128 bytes.
     #[must_use]
     pub fn correlation_id(self, id: &str) -> Self {
@@ -46,23 +47,24 @@ impl Origin {
     }
 }
 
-/// Creates an origin from the client's address. Pass the client's own address and not a proxy's,
-/// because failures are counted by it. An IPv4-mapped IPv6 address becomes an IPv4 address.
+/// Creates an origin from the client's IP address. Pass the IP address of the client, not of a
+/// proxy, because failed attempts are counted for it. An IPv4-mapped IPv6 address becomes an IPv4
+/// address.
 impl From<IpAddr> for Origin {
     fn from(source: IpAddr) -> Self {
         Self { source: Some(source.to_canonical()), ..Self::default() }
     }
 }
 
-/// Creates an origin from the address without its port.
+/// Creates an origin from the client's IP address. The port is ignored.
 impl From<SocketAddr> for Origin {
     fn from(source: SocketAddr) -> Self {
         Self::from(source.ip())
     }
 }
 
-/// Returns the network that counts as one source: an IPv4 address, or an IPv6 /64, which is the
-/// smallest network of a subscriber.
+/// Returns the source of a request: the IPv4 address, or the IPv6 /64 network, which is the
+/// smallest network that a provider gives to a customer.
 pub(crate) fn network(source: IpAddr) -> IpAddr {
     match source.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
@@ -70,7 +72,8 @@ pub(crate) fn network(source: IpAddr) -> IpAddr {
     }
 }
 
-/// Makes untrusted text safe to store and show: no control characters, at most `max` bytes.
+/// Makes a text from a client safe to store and show: replaces control characters by spaces, and
+/// cuts the text after `max` bytes.
 pub(super) fn bounded(text: &str, max: usize) -> String {
     let end = (0..=max.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
     text.get(..end)

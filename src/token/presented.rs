@@ -5,9 +5,9 @@ use crate::account::Website;
 
 /// A bearer token as a request presents it, with the website and the origin of the request.
 ///
-/// Every flow that takes a token accepts `impl Into<Bearer>`. A `&str` or a `&BearerToken` is for
-/// the default website. [`website`](Self::website) sets another one. The origin is recorded in the audit
-/// trail.
+/// Every operation that takes a token accepts `impl Into<Bearer>`. If a host passes a `&str` or a
+/// `&BearerToken`, the website of the request is the default website. To set another one, call
+/// [`website`](Self::website). The origin is recorded in the audit trail.
 ///
 /// ```
 /// use commerce_auth::{Origin, Website, token::Bearer};
@@ -24,7 +24,7 @@ pub struct Bearer<'a> {
     pub(crate) origin: &'a Origin,
 }
 
-/// The origin of a bearer token for which the caller has set no origin.
+/// The origin that is used if the host sets none.
 static UNKNOWN: Origin = Origin { source: None, user_agent: None, correlation_id: None };
 
 impl<'a> Bearer<'a> {

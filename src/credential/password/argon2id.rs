@@ -10,8 +10,7 @@ use subtle::ConstantTimeEq;
 #[non_exhaustive]
 pub struct ParamsError;
 
-/// The cost of one password hash: Argon2id with `memory_kib` KiB, `passes` passes and `lanes`
-/// lanes.
+/// The cost of one password hash: the memory (in KiB), passes and lanes of Argon2id.
 ///
 /// The default is 19 MiB, 2 passes and 1 lane. This is OWASP's first recommendation (Password
 /// Storage Cheat Sheet) and is in appendix C of ASVS 5.0.
@@ -50,12 +49,12 @@ impl Argon2Params {
         if memory_kib < least || !params.is_bounded() { Err(ParamsError) } else { Ok(params) }
     }
 
-    /// Creates the weakest parameters of Argon2, for tests that sign in a thousand times.
+    /// Returns parameters with the lowest cost of Argon2, for tests that sign in many times.
     ///
     /// # Security
     ///
-    /// An attacker can quickly guess the password of such a hash. `build()` accepts these
-    /// parameters, so the name of this function is the only warning.
+    /// An attacker who has such a hash can guess the password quickly. Never use these parameters
+    /// in production: [`AuthBuilder::build`](crate::AuthBuilder::build) does not refuse them.
     #[must_use]
     pub const fn danger_fast() -> Self {
         Self { memory_kib: 8, passes: 1, lanes: 1 }
@@ -74,8 +73,8 @@ impl Argon2Params {
         self.memory_kib.saturating_mul(self.passes)
     }
 
-    /// Returns the cost of a second hash. The second hash and a first hash of cost `done` together
-    /// are as much work as one hash of cost `self`.
+    /// Returns the cost of a second hash that makes up for a cheaper first hash. The first hash, of
+    /// cost `done`, and the second hash together are as much work as one hash of cost `self`.
     pub(super) fn remainder(&self, done: &Self) -> Option<Self> {
         let missing = self.work().checked_sub(done.work())?;
         let memory_kib = missing.checked_div(self.passes)?;
@@ -97,7 +96,8 @@ impl Default for Argon2Params {
 /// Length of new hashes, in bytes.
 const OUTPUT_BYTES: usize = 32;
 
-/// A hash from a host's column. Its parameters are within the bounds.
+/// A password hash from the host's table, whose parameters are within the bounds of
+/// [`Argon2Params`].
 pub(super) struct StoredHash {
     algorithm: Algorithm,
     version: Version,
@@ -107,10 +107,10 @@ pub(super) struct StoredHash {
 }
 
 impl StoredHash {
-    /// Reads a PHC string of Argon2. Returns none for any other text, and for a hash that needs
-    /// more memory or work than the bounds allow.
+    /// Parses a PHC string of Argon2. Returns `None` if the text is not such a string, or if the
+    /// hash needs more memory or work than the bounds allow.
     pub(super) fn read(text: &str) -> Option<Self> {
-        // The longest PHC string of Argon2, with its longest salt and output, is shorter.
+        // A longer text cannot be a PHC string of Argon2, even with the longest salt and output.
         if text.len() > 512 {
             return None;
         }
@@ -177,8 +177,8 @@ pub(super) fn hash(
     Some(hash.to_string())
 }
 
-/// The memory of one worker. It is kept between hashes, because allocating it again costs more than
-/// half of a hash.
+/// The memory block of one hashing thread. The thread keeps the block between hashes, because a new
+/// allocation costs more than half as much time as a hash.
 #[derive(Default)]
 pub(super) struct Memory {
     blocks: Vec<Block>,
@@ -196,7 +196,7 @@ impl Memory {
         self.blocks.get_mut(..count).unwrap_or_default()
     }
 
-    /// Frees the memory that a stored hash needed beyond the current cost.
+    /// Frees memory, if a stored hash has needed more of it than the current cost does.
     pub(super) fn shrink(&mut self, current: &Argon2Params) {
         let count = current.params(OUTPUT_BYTES).map_or(0, |params| params.block_count());
         if self.blocks.len() > count {

@@ -7,20 +7,22 @@
 use siphasher::sip::SipHasher24;
 use xorf::{BinaryFuse16, BinaryFuse16Ref, DmaSerializable, Filter, FilterRef};
 
-/// Maximum number of digits and signs around a common password or context words. A password with
-/// more of them may be acceptable.
+/// Maximum number of digits and signs that a password may add to a common password, and of digits
+/// that it may add to context words. With more of them, the password counts as not guessable.
 pub(super) const MOST_ADDED: usize = 8;
 
 const FILE: &[u8; FILE_LEN] = include_bytes!("common/filter.bin");
 const FILE_LEN: usize = include_bytes!("common/filter.bin").len();
 
-/// Aligns the file, because `BinaryFuse16Ref` reads fingerprints of two bytes in place.
+/// Aligns the bytes of the filter's file to two bytes, because `BinaryFuse16Ref` reads fingerprints
+/// of two bytes directly from it.
 #[repr(C, align(2))]
 struct Aligned([u8; FILE_LEN]);
 
 static FILTER: Aligned = Aligned(in_native_order(*FILE));
 
-/// Converts little-endian pairs of bytes to the byte order of this machine.
+/// Converts the pairs of bytes of the filter's file from little-endian to the byte order of this
+/// machine.
 const fn in_native_order(mut bytes: [u8; FILE_LEN]) -> [u8; FILE_LEN] {
     if cfg!(target_endian = "big") {
         let (_, mut rest) = bytes.split_at_mut(BinaryFuse16::DESCRIPTOR_LEN);
@@ -32,10 +34,11 @@ const fn in_native_order(mut bytes: [u8; FILE_LEN]) -> [u8; FILE_LEN] {
     bytes
 }
 
-/// True if a password in lower case is common.
+/// True if a password, which is given in lower case, is common.
 ///
-/// A password is common if it is listed or is a run. Digits and signs at the edges of a listed
-/// password are ignored, if they are at most [`MOST_ADDED`] or form a run.
+/// A password is common if it is on the list or is a run of characters. Digits and signs at the
+/// beginning and end are also removed, if they are at most [`MOST_ADDED`] or form a run. If the
+/// rest is on the list, the password is common too.
 pub(super) fn is_common(password: &str) -> bool {
     if is_run(password.chars()) || is_listed(password) {
         return true;
@@ -46,14 +49,16 @@ pub(super) fn is_common(password: &str) -> bool {
     (added.clone().count() <= MOST_ADDED || is_run(added)) && is_listed(core)
 }
 
-/// True for every listed password, and for one in 65,536 other passwords.
+/// True for every password on the list. Also true for one in 65,536 passwords that are not on the
+/// list, because the list is stored as a filter. [`is_common`] asks twice for a password, so it
+/// refuses at most two in 65,536.
 fn is_listed(password: &str) -> bool {
     let (descriptor, fingerprints) = FILTER.0.split_at(BinaryFuse16::DESCRIPTOR_LEN);
     let filter = BinaryFuse16Ref::from_dma(descriptor, fingerprints);
     filter.contains(&SipHasher24::new().hash(password.as_bytes()))
 }
 
-/// True if all characters are equal, or if each one follows the one before, upwards or downwards:
+/// True if all characters are equal, or if they go up or down by one from character to character:
 /// `aaaa`, `abcd`, `4321`, `8901`.
 fn is_run(chars: impl Iterator<Item = char> + Clone) -> bool {
     let step = |(one, next): (char, char)| match (one, next) {

@@ -11,11 +11,11 @@ use crate::account::Email;
 /// Minimum length of a context word. Shorter words occur in too many good passwords.
 const SHORTEST_WORD: usize = 3;
 const SHORTEST_LABEL: usize = 4;
-/// Takes the place of a removed word, so that its neighbours do not form another word.
+/// Replaces a removed word, so that the characters before and after it do not form another word.
 const REMOVED: &str = " ";
 
-/// Returns the words of an address: the whole address, its local part, its domain and the labels of
-/// its domain.
+/// Returns the context words of an e-mail address. They are the whole address, the part before the
+/// `@`, the domain, and the labels of the domain with at least four characters.
 pub(super) fn words_of(email: &Email) -> Vec<String> {
     let (local, domain) = email.as_str().split_once('@').unwrap_or((email.as_str(), ""));
     let (domain, _) = idna::domain_to_unicode(domain);
@@ -25,14 +25,14 @@ pub(super) fn words_of(email: &Email) -> Vec<String> {
     words
 }
 
-/// True if a password is made of these words and at most [`MOST_ADDED`] digits. Case, spaces and
-/// signs are ignored.
+/// True if a password consists of one or several of these words and at most [`MOST_ADDED`] digits.
+/// Case, spaces and signs are ignored.
 pub(super) fn is_made_of<'a>(words: impl Iterator<Item = &'a str>, password: &str) -> bool {
     let whole = letters_and_digits(password);
     let words = words.map(|word| letters_and_digits(&canonical(word)));
     let mut found: Vec<_> =
         words.filter(|word| word.chars().count() >= SHORTEST_WORD && whole.contains(word.as_str())).collect();
-    // The longest word goes first, because a domain contains its labels.
+    // The longest word is removed first, because a domain contains its labels.
     found.sort_by_key(|word| Reverse(word.len()));
     let mut rest = whole;
     for word in &found {
@@ -41,7 +41,7 @@ pub(super) fn is_made_of<'a>(words: impl Iterator<Item = &'a str>, password: &st
     !found.is_empty() && has_few_digits(&rest)
 }
 
-/// True if no letter is left, and at most [`MOST_ADDED`] digits.
+/// True if the rest of the password has no letter and at most [`MOST_ADDED`] digits.
 fn has_few_digits(rest: &str) -> bool {
     let mut rest = rest.chars().filter(|char| !REMOVED.contains(*char));
     rest.clone().count() <= MOST_ADDED && !rest.any(char::is_alphabetic)

@@ -1,5 +1,5 @@
-//! Passwords: Argon2id hashes in PHC strings, a bounded pool that computes them, and the policy for
-//! new passwords.
+//! Passwords: Argon2id hashes in PHC strings, a pool of threads that computes the hashes, and the
+//! policy for new passwords.
 
 mod argon2id;
 mod common;
@@ -26,14 +26,16 @@ use super::Credential;
 /// Returns the bytes to hash: the password in Unicode's normal form C (NIST SP 800-63B-4 section
 /// 3.1.1.2).
 ///
-/// The same password typed on another keyboard therefore has the same bytes. The password is not
-/// trimmed, folded or cut.
+/// Keyboards encode some letters in different ways. After the normalisation, the same password has
+/// the same bytes on every keyboard. The password is not trimmed, not converted to lower case and
+/// not shortened.
 pub(super) fn normalised(password: &Credential) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(nfc(password.text()).as_bytes().to_vec())
 }
 
-/// Returns the form in which a new password is compared with lists: lower case and normal form C.
-/// Attackers try a common password in every case, and one text has several encodings.
+/// Returns the form in which a new password is compared with the list of common passwords and with
+/// context words: lower case and normal form C. Lower case is used because attackers try common
+/// passwords in upper and lower case. Normal form C is used because one text has several encodings.
 fn canonical(text: &str) -> Zeroizing<String> {
     nfc(&Zeroizing::new(text.to_lowercase()))
 }

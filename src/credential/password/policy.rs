@@ -23,27 +23,31 @@ pub struct PasswordPolicy {
     /// True if a password may begin or end with a space.
     pub edge_spaces: bool,
     /// True if guessable passwords are refused (NIST SP 800-63B-4 section 3.1.1.2, ASVS
-    /// v5.0.0-6.2.4 and 6.2.11). Words are compared in lower case and Unicode's normal form C.
+    /// v5.0.0-6.2.4 and 6.2.11). Upper and lower case count as the same, and so do different
+    /// Unicode encodings of a letter.
     ///
     /// These passwords are refused:
     ///
-    /// - one of 59,892 common passwords, words and names, with up to eight digits and signs, or a
-    ///   run of them, at its edges. The crate includes them as a filter, so nothing is downloaded.
-    ///   The filter also refuses one in 32,768 other passwords, whose owner must choose another
-    ///   one.
-    /// - a run of characters: all equal, or each one following the one before.
-    /// - context words, with up to eight digits and any signs. They are the parts of the customer's
-    ///   e-mail address or the admin user's name, [`AuthConfig::issuer`](crate::AuthConfig::issuer)
-    ///   and [`context_words`](Self::context_words).
+    /// - A common password: one of 59,892 passwords, words and names. Up to eight digits and signs
+    ///   may stand before and after it, or any number of them that form a run, such as
+    ///   `1234567890`. The crate includes the list as a filter, so nothing is downloaded. The
+    ///   filter also refuses at most one in 32,768 passwords that are not on the list. A customer
+    ///   whose password is refused chooses another password.
+    /// - A run of characters: all are equal, or they go up or down by one, such as `abcd` or
+    ///   `4321`.
+    /// - A password that consists of one or several context words, with up to eight digits and any
+    ///   number of spaces and signs. Context words are the parts of the customer's e-mail address,
+    ///   the admin user's name, [`AuthConfig::issuer`](crate::AuthConfig::issuer) and
+    ///   [`context_words`](Self::context_words).
     pub refuse_guessable: bool,
-    /// Additional context words, for example the shop's brands or its town. A word has at least
-    /// three letters. None by default.
+    /// Additional context words, for example the brands or the town of the shop. Words of fewer
+    /// than three letters and digits are ignored. By default there are no additional words.
     pub context_words: Vec<String>,
 }
 
 impl PasswordPolicy {
-    /// Returns Commerce's rules: 8 to 256 characters of three classes, and no space at the edges.
-    /// Unlike Commerce, it refuses guessable passwords.
+    /// Returns Commerce's rules: 8 to 256 characters of at least three classes, and no space at the
+    /// beginning or end. In addition, guessable passwords are refused, which Commerce accepts.
     #[must_use]
     pub const fn commerce() -> Self {
         Self {
@@ -56,8 +60,8 @@ impl PasswordPolicy {
         }
     }
 
-    /// Returns the rules of NIST SP 800-63B-4, section 3.1.1.2: at least 15 characters, any
-    /// classes, no guessable passwords.
+    /// Returns the rules of NIST SP 800-63B-4, section 3.1.1.2: 15 to 256 characters of any
+    /// classes, spaces allowed everywhere, and no guessable passwords.
     #[must_use]
     pub const fn strict() -> Self {
         Self {
@@ -70,15 +74,16 @@ impl PasswordPolicy {
         }
     }
 
-    /// Checks a new password in Commerce's order: the address, the length, the edges, the classes.
-    /// Context words and common passwords follow.
+    /// Checks a customer's new password. The order is that of Commerce: e-mail address, length,
+    /// spaces at the beginning and end, classes. The checks for context words and common passwords
+    /// come last.
     pub(crate) fn judge(&self, email: &Email, password: &Credential) -> Result<(), PolicyViolation> {
         self.judge_apart(email.as_str(), PolicyViolation::SameAsEmail, password)?;
         self.judge_guessable(&context::words_of(email), password)
     }
 
-    /// Checks an admin user's new password in the same order, with the user name in place of the
-    /// address.
+    /// Checks an admin user's new password in the same order. The password is compared with the
+    /// user name in place of the e-mail address.
     pub(crate) fn judge_admins(
         &self,
         username: &Username,

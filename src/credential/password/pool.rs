@@ -33,27 +33,27 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HashingStats {
-    /// Number of threads. It limits the number of simultaneous hashes and of memory blocks.
+    /// Number of threads. Each thread computes one hash at a time, in one memory block.
     pub threads: usize,
     /// Number of hashes that are running now.
     pub running: usize,
     /// Number of hashes that wait for a thread now.
     pub waiting: usize,
-    /// Number of hashes begun since the start.
+    /// Number of hashes that have begun since the pool was started.
     pub begun: u64,
-    /// Number of hashes refused since the start, because the queue was full or because hashes of
-    /// other sources took their places.
+    /// Number of hashes that were refused since the pool was started, because the queue was full or
+    /// because hashes of other sources displaced them.
     pub refused: u64,
     /// Estimated waiting time of a new hash, from the length of the queue and the latest hashes.
     pub wait: Duration,
 }
 
-/// A pool of separate threads that compute and verify password hashes, so that no executor is
-/// blocked.
+/// A pool of separate threads that compute and verify password hashes, so that a hash does not
+/// block a thread of the async runtime.
 ///
-/// Each thread keeps its memory block. The [queue](Queue) is bounded and fair to sources. If a
-/// caller finds no place in the queue, it gets an error at once. If a caller goes away, its place
-/// becomes free.
+/// Each thread keeps its memory block between hashes. The [queue](Queue) of waiting hashes is
+/// bounded and fair to sources. If the queue is full, the caller gets an error at once. If a caller
+/// stops waiting, its hash is removed from the queue.
 pub(crate) struct HashingPool {
     shared: Arc<Shared>,
 }
@@ -65,7 +65,8 @@ struct Shared {
     closed: AtomicBool,
     threads: usize,
     current: Argon2Params,
-    /// The hash that is verified if an account has no readable hash. No password matches it.
+    /// A decoy hash, which no password matches. It is verified if the account has no hash or the
+    /// hash cannot be read.
     decoy: StoredHash,
     running: AtomicUsize,
     begun: AtomicU64,
@@ -88,7 +89,7 @@ enum Task {
 enum Answer {
     Verified(Verified),
     Hashed(Option<PasswordHash>),
-    /// A hash of another source took this hash's place in the queue.
+    /// A hash of another source displaced this hash from the queue.
     Displaced,
 }
 
@@ -97,15 +98,15 @@ enum Answer {
 pub(crate) enum Verified {
     /// The password is right, and its hash has the current cost.
     Current,
-    /// The password is right, and its hash should be replaced by one of the current cost.
+    /// The password is right, but the stored hash has another cost and should be replaced.
     Outdated,
     /// The password is wrong.
     Wrong,
 }
 
 impl Verified {
-    /// Returns whether the hash of a right password should be replaced. Returns none for a wrong
-    /// password.
+    /// Returns true if the password is right and its hash should be replaced. Returns `None` if the
+    /// password is wrong.
     pub(crate) const fn outdated(self) -> Option<bool> {
         match self {
             Self::Current => Some(false),
@@ -134,7 +135,8 @@ impl HashingPool {
             refused: AtomicU64::new(0),
             mean: AtomicU64::new(0),
         });
-        // Created before the threads: if a thread cannot be started, dropping it ends the others.
+        // The pool is created before the threads. If a thread cannot be started, the pool is
+        // dropped, which ends the other threads.
         let pool = Self { shared: Arc::clone(&shared) };
         for _ in 0..threads.get() {
             let shared = Arc::clone(&shared);
@@ -145,11 +147,12 @@ impl HashingPool {
 
     /// Verifies a password against a stored hash.
     ///
-    /// A refusal takes at least as much work as one hash at the current cost, so that its duration
-    /// does not reveal the stored hash. If the hash is missing or unreadable, then a decoy is
-    /// verified instead. If it is cheaper, then a second hash makes up the difference.
+    /// Each refusal takes at least as much work as one hash at the current cost. So the duration of
+    /// a refusal does not reveal if the account has a hash, or which cost the hash has. If the
+    /// stored hash is missing or unreadable, the decoy hash is verified instead. If the stored hash
+    /// has a lower cost, a second hash is computed, so that both together have the current cost.
     ///
-    /// `work` is marked as started when the hash begins.
+    /// `work` is marked as started when a thread begins the hash.
     pub(crate) async fn verify(
         &self,
         password: &Credential,
@@ -164,7 +167,7 @@ impl HashingPool {
         }
     }
 
-    /// Computes a hash once a thread is free.
+    /// Waits for a free thread and computes the hash of a new password.
     pub(crate) async fn hash(
         &self,
         password: &Credential,
@@ -180,7 +183,7 @@ impl HashingPool {
         }
     }
 
-    /// True if at least half of the lane's places are taken.
+    /// True if the lane of the queue is at least half full.
     pub(crate) fn is_half_full(&self, lane: Lane) -> bool {
         self.shared.lock().is_half_full(lane)
     }
@@ -218,7 +221,8 @@ impl HashingPool {
 
 impl Drop for HashingPool {
     fn drop(&mut self) {
-        // Notified under the lock, so that no thread goes to sleep in between.
+        // The flag is set while the lock is held. So no thread can begin to wait between its check
+        // of the flag and the notification.
         let queue = self.shared.lock();
         self.shared.closed.store(true, Ordering::Relaxed);
         drop(queue);
@@ -232,7 +236,8 @@ impl fmt::Debug for HashingPool {
     }
 }
 
-/// A requested hash. Dropping it cancels the work if it has not begun.
+/// A hash that a caller waits for. If it is dropped before the hash has begun, the hash is removed
+/// from the queue.
 struct Waiting {
     shared: Arc<Shared>,
     ticket: Ticket,
@@ -289,7 +294,8 @@ impl Shared {
         }
     }
 
-    /// Includes a duration in the mean, with a weight of about one eighth.
+    /// Updates the mean duration with the duration of the latest hash, which gets a weight of about
+    /// one eighth.
     fn note(&self, took: Duration) {
         let took = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         let mean = |mean: u64| Some(if mean == 0 { took } else { mean - mean / 8 + took / 8 });
@@ -332,7 +338,8 @@ pub(crate) enum StartError {
     Params,
 }
 
-/// Creates a hash of the current cost that no password matches: its output is random.
+/// Creates the decoy hash: it has the current cost, and its output is random, so no password
+/// matches it.
 fn decoy(current: &Argon2Params, random: &dyn SecureRandom) -> Result<StoredHash, StartError> {
     let mut bytes = [0; 48];
     random.fill(&mut bytes)?;

@@ -1,5 +1,6 @@
-//! The hashes that wait for a thread. Each source has a line. Sources take turns, so that no source
-//! delays the others.
+//! The queue of password hashes that wait for a thread. Within the queue, the hashes of each source
+//! wait in a separate line. The threads take hashes from the lines in turn, so that one source
+//! cannot delay the others.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -8,10 +9,12 @@ use std::{
 
 use crate::token::network;
 
-/// The kind of caller. Each kind has separate places and turns.
+/// The kind of a caller. The queue has a separate lane for each kind, and the threads take hashes
+/// from the lanes in turn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Lane {
-    /// Callers who ask to sign in or to reset a password as a customer.
+    /// Callers without a token, for example at a customer's sign-in, a registration or a password
+    /// reset.
     #[default]
     Strangers,
     /// Customers who are signed in, or who sign in from a known device or source, and the host
@@ -21,12 +24,12 @@ pub(crate) enum Lane {
     Admins,
 }
 
-/// The line in which a hash waits.
+/// The line of the queue in which a hash waits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Line {
     lane: Lane,
-    /// The network of the caller. Callers without an address share a line. That line may fill the
-    /// lane, because it stands for many sources.
+    /// The network of the caller. All callers whose IP address is unknown share one line. This line
+    /// may fill the whole lane, because it has the hashes of many sources.
     source: Option<IpAddr>,
 }
 
@@ -36,7 +39,8 @@ impl Line {
         Self { lane, source: source.map(network) }
     }
 
-    /// Returns the line of the same source among known callers. Admin users stay in their lane.
+    /// Returns the line of the same source in the lane of known callers. The line of an admin user
+    /// is returned unchanged.
     pub(crate) const fn with_known(self) -> Self {
         match self.lane {
             Lane::Strangers | Lane::Known => Self { lane: Lane::Known, ..self },
@@ -44,37 +48,37 @@ impl Line {
         }
     }
 
-    /// Returns the line of hashes that the host requests, and of new hashes that replace outdated
-    /// ones after a sign-in.
+    /// Returns the line for two kinds of hash: hashes that the host requests, and new hashes that
+    /// replace outdated ones after a sign-in.
     pub(crate) const fn of_host() -> Self {
         Self { lane: Lane::Known, source: None }
     }
 }
 
-/// The waiting jobs, in their lines.
+/// The jobs (password hashes) that wait for a thread.
 pub(super) struct Queue<J> {
     lanes: [Jobs<J>; 3],
-    /// The index of the lane whose turn is next.
+    /// The index of the lane from which the next job is taken.
     next: usize,
-    /// Maximum number of jobs of a lane.
+    /// Maximum number of jobs that wait in one lane.
     capacity: usize,
     numbers: u64,
 }
 
-/// The place of a job in the queue.
+/// The position of a job in the queue, by which the job can be removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ticket {
     line: Line,
     number: u64,
 }
 
-/// There is no place for the job.
+/// The queue has no room for the job.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Full;
 
 struct Jobs<J> {
     waiting: usize,
-    /// The sources that have jobs, in the order of their turns.
+    /// The sources that have waiting jobs, in the order in which the threads serve them.
     turns: VecDeque<Option<IpAddr>>,
     lines: HashMap<Option<IpAddr>, VecDeque<(u64, J)>>,
 }
@@ -88,15 +92,16 @@ impl<J> Queue<J> {
         self.lanes.iter().map(|jobs| jobs.waiting).sum()
     }
 
-    /// True if at least half of the lane's places are taken.
+    /// True if the lane is at least half full.
     #[expect(clippy::indexing_slicing, reason = "there is a place for each lane")]
     pub(super) const fn is_half_full(&self, lane: Lane) -> bool {
         self.lanes[lane as usize].waiting >= self.capacity.div_ceil(2)
     }
 
-    /// Adds a job at the end of its line. A source holds at most a quarter of a lane's places. If
-    /// the lane is full, then a job may take a place from the longest line. That line must be longer
-    /// than the job's line by two or more. Its last job loses its place and is returned.
+    /// Adds a job to the end of its line. The jobs of one source fill at most a quarter of the
+    /// lane. If the lane is full, the new job may displace the last job of the longest line. That
+    /// line must have at least two jobs more than the line of the new job. The displaced job is
+    /// returned.
     pub(super) fn push(&mut self, line: Line, job: J) -> Result<(Ticket, Option<J>), Full> {
         let capacity = self.capacity;
         let jobs = self.lane(line.lane);
@@ -111,7 +116,8 @@ impl<J> Queue<J> {
         Ok((Ticket { line, number }, displaced))
     }
 
-    /// Takes the next job: from the next lane that has one, and there from the next source.
+    /// Takes the next job. The lanes are served in turn, and within a lane the sources are served
+    /// in turn.
     pub(super) fn pop(&mut self) -> Option<J> {
         for _ in 0..self.lanes.len() {
             let lane = self.next;
@@ -167,8 +173,7 @@ impl<J> Jobs<J> {
         Some(job)
     }
 
-    /// Removes the last job of the longest line, if that line is longer by two or more than a line
-    /// of this length.
+    /// Removes the last job of the longest line, if that line has at least `length + 2` jobs.
     fn displace(&mut self, length: usize) -> Option<J> {
         let (&source, line) = self.lines.iter_mut().max_by_key(|(_, line)| line.len())?;
         if line.len() < length + 2 {

@@ -5,8 +5,8 @@ use std::sync::{
 
 use super::queue::Line;
 
-/// The costly work of an attempt: the line in which it waits, and whether it has started. The start
-/// is recorded even if the caller has gone away.
+/// The password hash of an attempt: the line of the queue in which the hash waits, and a flag that
+/// the hash has started. The flag is set even if the caller no longer waits for the result.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Work {
     line: Line,
@@ -22,8 +22,8 @@ impl Work {
         self.line
     }
 
-    /// Marks the work as started. If the caller goes away later, then the attempt counts as a
-    /// guess.
+    /// Marks the hash as started. If the caller stops waiting after that, the attempt counts as
+    /// failed, because it may have been a guess.
     pub(crate) fn start(&self) {
         self.started.store(true, Ordering::Release);
     }

@@ -11,7 +11,8 @@ use crate::{
     http::Caller,
 };
 
-/// The customer's id in the path. The path may also hold a store code.
+/// The parameters of the path: the customer's id. The path may also contain a store code, which is
+/// ignored here.
 #[derive(Deserialize)]
 pub(super) struct CustomerPath {
     id: String,
@@ -35,8 +36,8 @@ pub(super) async fn one_time_code(
     let reason = fields.text("reason")?;
     match caller.auth().generate_one_time_code(bearer, &id, reason.as_str()).await {
         Ok(generated) => Ok(Json(CodeAnswer { otp: generated.code().expose().to_owned() })),
-        // The shop offers assistance, so the admin user lacks the permission. Commerce's REST
-        // answers a missing permission with 401.
+        // The shop offers assistance, so this error means that the admin user has no permission.
+        // For a missing permission, Commerce's REST API returns status 401.
         Err(Error::Assistance(AssistanceError::Disabled)) if caller.auth().config().assistance.enabled => {
             Err(RestError::not_authorized(resource))
         }

@@ -10,18 +10,18 @@ use serde_path_to_error::Segment;
 use super::RestError;
 use crate::http::is_json;
 
-/// The JSON body of a REST request. An error names the field but never repeats its value, which may
-/// be a password in the wrong field.
+/// The JSON body of a REST request. If the body cannot be read, the error names the field. It does
+/// not repeat the field's value, because the client may have sent a password in the wrong field.
 ///
 /// An empty body, `null` and `[]` count as an object without fields, because PHP encodes an object
-/// without fields as an empty list. Other bodies need the content type `application/json`. The host
-/// limits the size by axum's `DefaultBodyLimit`. A body is refused if a value that the type reads
-/// is nested more than 127 levels deep. A value that the type ignores may be nested deeper, because
-/// it is skipped without recursion.
+/// without fields as an empty list. Every other body needs the content type `application/json`. The
+/// host limits the size of bodies with axum's `DefaultBodyLimit`. A body is refused if a value that
+/// the type reads is nested more than 127 levels deep. A value that the type ignores may be nested
+/// deeper, because the parser skips it without recursion.
 ///
-/// The type `T` defines the accepted fields through serde. To read fields as Commerce does, let it
-/// ignore unknown fields, and give each field its snake_case name by `alias`. serde then refuses a
-/// field that is sent under both names.
+/// `T` is a type that serde deserializes, and its fields are the fields of the body. To read a body
+/// as Commerce does, let `T` ignore unknown fields, and give each field its snake_case name with
+/// `alias`. If a client sends a field under both names, serde then refuses the body.
 ///
 /// ```
 /// use axum::Json;
@@ -44,7 +44,7 @@ use crate::http::is_json;
 pub struct Body<T>(pub T);
 
 impl<T> Body<T> {
-    /// Maximum size of a body for the crate's own routes, in bytes.
+    /// Maximum size of a body on the crate's own routes, in bytes.
     pub(super) const MAX_BYTES: usize = 16 * 1024;
 }
 
@@ -72,7 +72,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, RestError> {
     let parsed = read(body);
-    // The type may accept a list, so it is tried first.
+    // Some types can be deserialized from a list, so the body is parsed as `T` before `[]` counts
+    // as an empty object.
     if parsed.is_err() && has_no_fields(body) { read(b"{}") } else { parsed }
 }
 
@@ -84,7 +85,8 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, RestError> {
     Ok(value)
 }
 
-/// Maps a serde error. The result names the field but not its value, which may be a secret.
+/// Maps an error of serde to an error for the client. The result names the field but not the value,
+/// which may be a secret.
 fn refused(error: &serde_json::Error, place: Option<&Segment>) -> RestError {
     let (text, field) = (error.to_string(), |name: &str| name.chars().take(64).collect::<String>());
     let named = |words: &str| text.strip_prefix(words)?.split('`').next().map(field);

@@ -18,18 +18,18 @@ use crate::{
 #[serde(transparent)]
 pub struct Activation(Fields);
 
-/// Does not show the key.
+/// The `Debug` output does not show the confirmation token.
 impl fmt::Debug for Activation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Activation(..)")
     }
 }
 
-/// Confirms the e-mail address of the signed-in customer by a mailed token, for a host's own `PUT
-/// /V1/customers/me/activate`. `email` is the address in the customer's row. Commerce's route
-/// returns the customer.
+/// Confirms the e-mail address of the signed-in customer with a mailed confirmation token. A host
+/// calls it in its own route `PUT /V1/customers/me/activate`, which returns the customer in
+/// Commerce. `email` is the e-mail address in the customer's account row.
 ///
-/// All of the customer's tokens end, including the presented one: see
+/// The confirmation ends all tokens of the customer, including the presented one: see
 /// [`Auth::confirm_email`](crate::Auth::confirm_email). In a tokio runtime, the confirmation
 /// completes even if the client disconnects.
 ///
@@ -78,8 +78,8 @@ pub async fn activate(
     Ok(())
 }
 
-/// Returns true for every address, with or without an account. This is Commerce's default
-/// (`checkout/options/enable_guest_checkout_login`).
+/// Returns true for every e-mail address, whether or not it has an account. This is Commerce's
+/// default (`checkout/options/enable_guest_checkout_login`).
 pub(super) async fn is_email_available(Body(mut fields): Body<Fields>) -> Result<Json<bool>, RestError> {
     fields.given("customerEmail")?;
     fields.number("websiteId")?;

@@ -5,9 +5,9 @@ use serde::{Deserializer, Serialize, Serializer, de};
 use super::RestError;
 use crate::http::Caller;
 
-/// The customer's consent to remote shopping assistance in Commerce's REST format:
-/// `extension_attributes.assistance_allowed` is 2 if allowed and 1 if denied.
-/// [`optional`](Self::optional) deserializes it.
+/// The customer's consent to remote shopping assistance in Commerce's REST format. The field
+/// `extension_attributes.assistance_allowed` is 2 if the customer consents, and 1 if not.
+/// [`optional`](Self::optional) deserializes the field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_enums)] // Commerce's two values.
 pub enum AssistanceAllowed {
@@ -39,13 +39,16 @@ impl Serialize for AssistanceAllowed {
 }
 
 impl AssistanceAllowed {
-    /// Deserializes the field as Commerce does, from a number or from a text with a number. 2 means
-    /// allowed, and every other number means denied. `null`, 0 and an empty text mean that the
-    /// client did not send the field.
+    /// Deserializes the field `assistance_allowed` as Commerce does, from an integer or from a text
+    /// with an integer:
+    ///
+    /// - 2 means that the customer consents.
+    /// - 0, `null` and an empty text mean that the client did not send the field.
+    /// - Every other integer means that the customer does not consent.
     ///
     /// # Errors
     ///
-    /// If the value has another type, or the text is not a whole number from 0.
+    /// If the value has another type, or the text is not an integer of 0 or more.
     pub fn optional<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
         deserializer.deserialize_any(Value)
     }
@@ -87,8 +90,8 @@ impl de::Visitor<'_> for Value {
     }
 }
 
-/// Sets the caller's consent to remote shopping assistance, for a host's own `PUT
-/// /V1/customers/me`.
+/// Sets the signed-in customer's consent to remote shopping assistance. A host calls it in its own
+/// route `PUT /V1/customers/me`.
 ///
 /// ```
 /// use axum::{Json, Router, routing::put};

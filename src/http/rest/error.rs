@@ -12,14 +12,15 @@ use crate::{
     http::log_fault,
 };
 
-/// The error of a REST route in Commerce's format: a message template, and the values of its
-/// `%names`. If several inputs are wrong, it contains an error for each.
+/// The error of a REST route in Commerce's format: a message with placeholders such as
+/// `%fieldName`, and the values of the placeholders. If several inputs are wrong, it contains an
+/// error for each of them.
 ///
-/// If an [`Error`] of the crate is the cause, the response has it in its extensions as an
-/// `Arc<`[`Error`]`>`, for the host's metrics. If its kind is [`Internal`](ErrorKind::Internal),
-/// [`Unavailable`](ErrorKind::Unavailable) or [`Overloaded`](ErrorKind::Overloaded), the error is
-/// logged through `tracing` with its sources when the response is made. The client does not see the
-/// sources.
+/// If an [`Error`] of the crate is the cause, the extensions of the response contain an
+/// `Arc<`[`Error`]`>`, for the host's metrics. An [`Error`] of the kind
+/// [`Internal`](ErrorKind::Internal), [`Unavailable`](ErrorKind::Unavailable) or
+/// [`Overloaded`](ErrorKind::Overloaded) is logged through `tracing` when the response is made. The
+/// log also has the errors that caused it, which the client does not see.
 #[derive(Clone, Serialize)]
 #[must_use]
 pub struct RestError {
@@ -35,8 +36,8 @@ pub struct RestError {
 }
 
 impl RestError {
-    /// Creates an error of a host's own route. The message may contain `%names`:
-    /// [`with`](Self::with) sets their values.
+    /// Creates an error for a route of the host. The message may contain placeholders such as
+    /// `%fieldName`. [`with`](Self::with) sets their values.
     pub const fn new(status: StatusCode, message: &'static str) -> Self {
         Self {
             status,
@@ -47,8 +48,8 @@ impl RestError {
         }
     }
 
-    /// Sets the value of a `%name` in the message: a text, a number or a list. A value that JSON
-    /// cannot represent becomes `null`.
+    /// Sets the value of the placeholder `%name` in the message. The value may be a text, a number
+    /// or a list. A value that JSON cannot represent becomes `null`.
     pub fn with(mut self, name: &str, value: impl Serialize) -> Self {
         let mut parameters = match self.parameters {
             Value::Object(parameters) => parameters,
@@ -59,7 +60,7 @@ impl RestError {
         self
     }
 
-    /// Sets the crate's error that is the cause, for the log and the host's metrics.
+    /// Sets the crate's [`Error`] that caused this error, for the log and the host's metrics.
     pub(super) fn caused_by(self, cause: Error) -> Self {
         Self { cause: Some(Arc::new(cause)), ..self }
     }
@@ -89,15 +90,16 @@ impl RestError {
         }
     }
 
-    /// Creates the error for a caller who may not use a route. The route requires `resource`:
-    /// `self` for a customer, or an access-control resource for an admin user.
+    /// Creates the error for a caller who may not use a route. `resource` is what the route
+    /// requires: `self` for a customer, or an access-control resource of Commerce for an admin
+    /// user.
     pub fn not_authorized(resource: &'static str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "The consumer isn't authorized to access %resources.")
             .with("resources", resource)
     }
 
-    /// Maps the error of a flow. If the flow refused the bearer token, the caller is not authorized
-    /// for `resource`.
+    /// Maps the error of an operation. If the operation refused the bearer token, the result is the
+    /// error of a caller who is not authorized for `resource`.
     pub(crate) fn refused(error: Error, resource: &'static str) -> Self {
         match error {
             Error::Token(TokenError::Invalid) | Error::Token(TokenError::NotAuthorized) => {
@@ -116,7 +118,7 @@ impl RestError {
         Self::new(StatusCode::NOT_FOUND, message)
     }
 
-    /// Creates the error for a host's mistake: [`AuthLayer`](crate::http::AuthLayer) is not around
+    /// Creates the error for a host that has not put [`AuthLayer`](crate::http::AuthLayer) around
     /// the route.
     pub(crate) fn no_layer() -> Self {
         Error::Internal(InternalError::NotConfigured(Part::Layer)).into()
@@ -129,7 +131,8 @@ impl RestError {
     }
 }
 
-/// Maps an error to Commerce's REST status. A missing permission is a 401 in REST, not a 403.
+/// Maps an error of the crate to Commerce's REST status. For a missing permission, Commerce's REST
+/// API returns status 401, not 403.
 impl From<Error> for RestError {
     fn from(error: Error) -> Self {
         let status = match error.kind() {
@@ -147,8 +150,8 @@ impl From<Error> for RestError {
     }
 }
 
-/// Returns Commerce's message template with its parameters. Commerce sends the number in the
-/// message as a text, in place of `%1`.
+/// Returns Commerce's message for an error, with its placeholders and their values. If the message
+/// contains a number, Commerce replaces the number by `%1` and sends it as a text value.
 fn template(error: &Error) -> (Cow<'static, str>, Value) {
     let numbered = |message: &'static str, value: &usize| (message.into(), json!([value.to_string()]));
     match error {

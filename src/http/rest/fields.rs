@@ -10,10 +10,10 @@ use serde::{
 use super::RestError;
 use crate::{credential::Credential, http::trimmed};
 
-/// The fields of a body under the names that the client sent. A route takes the fields that it
-/// knows and ignores the others.
+/// The fields of a request body, under the names that the client sent. A route takes the fields
+/// that it knows and ignores the others.
 ///
-/// They are read as Commerce's `ServiceInputProcessor` reads them:
+/// The fields are read as Commerce's `ServiceInputProcessor` reads them:
 ///
 /// - A field has two names: `websiteId` is also `website_id`. A field that a route takes must not
 ///   be sent twice, under one name or under both. A field that no route takes may be repeated.
@@ -21,12 +21,13 @@ use crate::{credential::Credential, http::trimmed};
 ///   converted.
 /// - `null` counts as missing.
 ///
-/// Values are wiped from memory when dropped, because each may be a secret in the wrong field.
+/// All values are wiped from memory when dropped, because a client may send a secret in any field
+/// by mistake.
 #[derive(Default)]
 pub(super) struct Fields(Vec<(String, Scalar)>);
 
 impl Fields {
-    /// Takes a text as it was given.
+    /// Takes a text without changing it. A missing field counts as an empty text.
     pub(super) fn text(&mut self, field: &'static str) -> Result<Given, RestError> {
         Given::of(field, self.take(field)?)
     }
@@ -39,14 +40,15 @@ impl Fields {
         }
     }
 
-    /// Takes an e-mail address or a user name, without the white space around it.
+    /// Takes an e-mail address or a user name, without the white space and invisible characters
+    /// before and after it.
     pub(super) fn name(&mut self, field: &'static str) -> Result<Given, RestError> {
         let given = self.text(field)?;
         Ok(Given { text: trimmed(given.as_str()).into(), ..given })
     }
 
-    /// Takes a code of six digits. JSON numbers have no leading zeros, so the number `12345` is the
-    /// code `012345`. The text `"12345"` is not completed.
+    /// Takes a second-factor code. JSON numbers have no leading zeros, so the number `12345`
+    /// becomes the code `012345`. No zeros are added to a text such as `"12345"`.
     pub(super) fn code(&mut self, field: &'static str) -> Result<Given, RestError> {
         let value = match self.take(field)? {
             Scalar::Number(number) => Scalar::Text(format!("{:0>6}", number.expose_secret()).into()),
@@ -88,15 +90,15 @@ fn names(name: &str, field: &str) -> bool {
     name == field || is_snake_case && rest.next().is_none()
 }
 
-/// Creates the error for a value of the wrong type. It names the field but not the value, which may
-/// be a secret.
+/// Creates the error for a value of the wrong type. The error names the field but not the value,
+/// which may be a secret.
 fn wrong_type(field: &'static str, expected: &'static str) -> RestError {
     RestError::new(StatusCode::BAD_REQUEST, r#"Invalid type for "%fieldName". Expected type: "%type"."#)
         .with("fieldName", field)
         .with("type", expected)
 }
 
-/// A value that a route took. It may be empty.
+/// The value of a field that a route took from the body. The value may be empty.
 pub(super) struct Given {
     field: &'static str,
     text: SecretString,
@@ -122,7 +124,7 @@ impl From<Given> for Credential {
     }
 }
 
-/// Refuses empty values. The error names all of them.
+/// Refuses empty values. The error names the fields of all empty values.
 pub(super) fn require(given: &[&Given]) -> Result<(), RestError> {
     let empty = given.iter().filter(|given| given.as_str().is_empty());
     let missing: Vec<&str> = empty.map(|given| given.field).collect();
@@ -134,7 +136,8 @@ enum Scalar {
     Text(SecretString),
     /// A number in decimal notation.
     Number(SecretString),
-    /// A boolean, a list, an object, or a number without an exact text.
+    /// A boolean, a list, an object, or a number that cannot be written as text exactly as the
+    /// client sent it.
     Other,
 }
 

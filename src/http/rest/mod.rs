@@ -1,4 +1,4 @@
-//! Commerce's REST routes of sign-in, assistance and passwords, and the format of their errors.
+//! Commerce's REST routes for sign-in, assistance and passwords, and the format of their errors.
 
 mod assistance;
 mod body;
@@ -27,23 +27,27 @@ pub use error::RestError;
 
 use super::Caller;
 
-/// Returns the routes, which begin with `/V1`. Wrap them in [`by_store`] and nest them under
-/// `/rest`. They need [`AuthLayer`](super::AuthLayer) around the router.
+/// Returns a router with the routes, whose paths begin with `/V1`. Wrap the router in [`by_store`]
+/// and nest it under `/rest`. Put [`AuthLayer`](super::AuthLayer) around the whole router.
 ///
 /// Bodies are JSON objects of at most 16 KiB, and are read as Commerce reads them:
 ///
 /// - A field that the route does not take is ignored.
-/// - `websiteId` is also `website_id`, and likewise for every name of two words. A field that is
-///   sent twice is refused, under one name or under both. A field that is ignored may be repeated.
-/// - A number is accepted as a text, and a text of digits as a number. Booleans, lists and objects
-///   are refused. A number whose text would not be exact is refused too (beyond 64 bits, or from
-///   10^15 on with a fraction or an exponent).
-/// - White space and invisible characters around an e-mail address or a user name are ignored.
+/// - A field has two names, such as `websiteId` and `website_id`. If a field that the route takes
+///   is sent twice, under one name or under both, the request is refused. A field that is ignored
+///   may be repeated.
+/// - Where a text is expected, a number is accepted, and where a number is expected, a text of
+///   digits is. Booleans, lists and objects are refused. A number is also refused if the server
+///   cannot restore its exact text: an integer beyond 64 bits, or a number from 10^15 on with a
+///   fraction or an exponent.
+/// - White space and invisible characters before and after an e-mail address or a user name are
+///   ignored.
 /// - An empty body, `null` and `[]` count as an object without fields.
 ///
-/// `otp` is a code of the authenticator or a recovery code. Spaces and hyphens in it are ignored,
-/// and the digits may be those of another script. A JSON number has no leading zeros, so `"otp":
-/// 12345` is accepted as the code `012345`. Commerce refuses that number.
+/// The field `otp` is a code of the authenticator or a recovery code. Spaces and hyphens in the
+/// code are ignored, and its digits may be those of another script, such as Arabic. A JSON number
+/// has no leading zeros, so `"otp": 12345` is accepted as the code `012345`. Commerce refuses that
+/// number.
 ///
 /// | route | answer |
 /// |---|---|
@@ -60,11 +64,12 @@ use super::Caller;
 /// | `GET /V1/customers/{customerId}/password/resetLinkToken/{resetPasswordLinkToken}` | `true` |
 /// | `POST /V1/customers/isEmailAvailable` `{customerEmail, websiteId}` | `true`, for every address |
 ///
-/// The path with `{resetPasswordLinkToken}` holds a secret. [`loggable_path`](super::loggable_path)
-/// removes it for a log.
+/// The path with `{resetPasswordLinkToken}` contains a secret. For a log,
+/// [`loggable_path`](super::loggable_path) removes it.
 ///
-/// The following routes do not exist in Commerce. They are for an admin user's own page. All except
-/// `/V1/tfa/me/activate` need the admin user's token:
+/// The following routes do not exist in Commerce. A host can use them for a page on which an admin
+/// user manages the second factor and the password. All routes except `/V1/tfa/me/activate` need
+/// the admin user's bearer token:
 ///
 /// | route | answer |
 /// |---|---|
@@ -100,12 +105,12 @@ pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
         .layer(DefaultBodyLimit::max(Body::<()>::MAX_BYTES))
 }
 
-/// Serves the routes with and without a store code in front, as Commerce does: `/{store}/V1/…` and
-/// `/V1/…`. The store code selects the website of the request.
+/// Serves the routes with and without a store code at the beginning of the path, as Commerce does:
+/// `/{store}/V1/…` and `/V1/…`. The store code selects the website of the request.
 ///
 /// The response has status 404 for an unknown store code, an unknown path, or a method that the
-/// route does not have. `OPTIONS` on a route returns status 204 with the methods of the route in
-/// `Allow`.
+/// route does not have. For `OPTIONS`, the response has status 204, and the header `Allow` lists
+/// the methods of the route.
 pub fn by_store<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
     let routes = routes.method_not_allowed_fallback(no_method);
     let of_a_store = routes.clone().layer(middleware::from_fn(use_store));

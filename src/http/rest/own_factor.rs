@@ -1,5 +1,5 @@
-//! Operations of a signed-in admin user on their own second factor. Commerce has pages for them but
-//! no REST routes.
+//! The routes by which a signed-in admin user manages the own second factor. Commerce has pages for
+//! these operations, but no REST routes.
 
 use axum::Json;
 use serde::Serialize;
@@ -60,7 +60,7 @@ pub(super) async fn begin_enrolment(caller: Caller) -> Result<Json<EnrolmentAnsw
     Ok(Json(EnrolmentAnswer { tfa_token, expires_at }))
 }
 
-/// The response with the recovery codes, which the admin user sees only here.
+/// The response with new recovery codes. No later response contains them again.
 #[derive(Serialize)]
 pub(super) struct RecoveryAnswer {
     recovery_codes: Vec<String>,
@@ -72,7 +72,7 @@ impl From<Vec<RecoveryCode>> for RecoveryAnswer {
     }
 }
 
-/// Activates the factor as Commerce's route does, and also returns the recovery codes.
+/// Activates an authenticator, like Commerce's route, but also returns the recovery codes.
 pub(super) async fn activate(caller: Caller, body: Body<Fields>) -> Result<Json<RecoveryAnswer>, RestError> {
     Ok(Json(activate_factor(caller, body).await?.into()))
 }

@@ -17,7 +17,7 @@ use crate::{
     http::{Caller, to_its_end},
 };
 
-/// Takes both passwords from the body, or refuses a caller without a token.
+/// Takes the current and the new password from the body. Refuses a caller without a token.
 fn passwords(
     mut fields: Fields,
     caller: &Caller,
@@ -40,7 +40,7 @@ pub(super) async fn change(caller: Caller, Body(fields): Body<Fields>) -> Result
     changed.await.map(|()| Json(true)).map_err(|error| refused(error, "self"))
 }
 
-/// Changes an admin user's password. Commerce has a page for this but no REST route.
+/// Changes the password of a signed-in admin user. Commerce has a page for this, but no REST route.
 pub(super) async fn change_admins(
     caller: Caller,
     Body(fields): Body<Fields>,
@@ -65,7 +65,8 @@ fn refused(error: Error, resource: &'static str) -> RestError {
     }
 }
 
-/// Returns true for every well-formed address, with or without an account.
+/// Requests a password reset. Returns true for every well-formed e-mail address, whether or not it
+/// has an account.
 pub(super) async fn request_reset(
     caller: Caller,
     Body(mut fields): Body<Fields>,
@@ -74,7 +75,7 @@ pub(super) async fn request_reset(
     let website_id = fields.number("websiteId")?;
     require(&[&email, &template])?;
     let template = template.as_str();
-    // Both templates have the same effect: the host decides which mail it sends.
+    // The template is checked but not used, because the host decides which mail it sends.
     if !matches!(template, "email_reminder" | "email_reset") {
         let message = r#"Invalid value of "%value" provided for the %fieldName field. Possible values: %template1 or %template2."#;
         return Err(RestError::new(StatusCode::BAD_REQUEST, message)
@@ -92,8 +93,8 @@ pub(super) async fn request_reset(
     Ok(Json(true))
 }
 
-/// Returns the website whose number is in the body. If there is no number, returns the website of
-/// the request.
+/// Returns the website with Commerce's website number from the body. If the body has no website
+/// number, returns the website of the request.
 fn website(caller: &Caller, id: Option<u32>) -> Result<Website, RestError> {
     let Some(id) = id else { return Ok(caller.website().clone()) };
     caller.websites().by_id(id).ok_or_else(|| {
@@ -113,8 +114,8 @@ pub(super) async fn reset(caller: Caller, Body(mut fields): Body<Fields>) -> Res
     Ok(Json(true))
 }
 
-/// The path of Commerce's route for a reset link. It may also hold a store code. The token is a
-/// secret.
+/// The parameters of the path of Commerce's route for a reset link. The token is a secret. The path
+/// may also contain a store code, which is ignored here.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ResetLinkPath {
@@ -122,8 +123,8 @@ pub(super) struct ResetLinkPath {
     reset_password_link_token: String,
 }
 
-/// Returns the same error for an unknown customer and for every invalid token. Commerce returns
-/// different errors.
+/// Checks the reset token of a mailed link. Returns the same error for an unknown customer and for
+/// every invalid token. Commerce returns different errors for these cases.
 pub(super) async fn check_reset_link(
     caller: Caller,
     path: Result<Path<ResetLinkPath>, PathRejection>,
@@ -135,7 +136,8 @@ pub(super) async fn check_reset_link(
     Ok(Json(true))
 }
 
-/// Stops a browser from sending the path, which holds the reset token, to other sites.
+/// Adds a header to the response, so that a browser does not send the path, which contains the
+/// reset token, to other sites.
 pub(super) async fn without_referrer(mut response: Response) -> Response {
     response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response

@@ -1,5 +1,5 @@
-//! An admin user's second factor by Commerce's own routes. Their provider `google` stands for any
-//! authenticator app.
+//! Commerce's routes for the second factor of an admin user. The routes contain the provider name
+//! `google`, but they work with every authenticator app.
 
 use axum::Json;
 use http::StatusCode;
@@ -18,8 +18,8 @@ use crate::{
 
 const PROVIDER: &str = "google";
 
-/// Maps the error of a sign-in without a code. If the password was right, `parameters` name the
-/// providers, as Commerce's clients expect.
+/// Maps the error of an admin user's sign-in without a code. If the password was right, the field
+/// `parameters` of the error names the providers of a second factor, as Commerce's clients expect.
 pub(super) fn needed(error: Error) -> RestError {
     match error {
         Error::SecondFactor(SecondFactorError::Required) => {
@@ -36,8 +36,8 @@ pub(super) fn needed(error: Error) -> RestError {
     }
 }
 
-/// Maps an error. Without a keyring no authenticator can be set up, so the provider is not
-/// available.
+/// Maps an error of the second factor. If the host has no keyring, no authenticator can be set up,
+/// so the client gets Commerce's error that the provider is not available.
 fn refused(error: Error) -> RestError {
     match error {
         Error::Internal(InternalError::NotConfigured(Part::Keyring)) => {
@@ -75,8 +75,8 @@ pub(super) async fn authenticate(
 /// The response with the authenticator's secret, for the holder of the enrolment token.
 #[derive(Serialize)]
 pub(super) struct ConfigureAnswer {
-    /// A PNG picture. It is left out without the feature `qr`, or if the names do not fit into a QR
-    /// code.
+    /// The QR code as a PNG picture. It is missing if the feature `qr` is off, or if the names of
+    /// the shop and the admin user are too long for a QR code.
     #[serde(skip_serializing_if = "Option::is_none")]
     qr_code_base64: Option<String>,
     secret_code: String,
@@ -97,13 +97,14 @@ pub(super) async fn configure(
     Ok(Json(ConfigureAnswer { qr_code_base64, secret_code }))
 }
 
-/// Activates the factor as Commerce's route does. Commerce has no recovery codes, and its clients
-/// expect an empty list.
+/// Activates an authenticator, as Commerce's route does. The response is an empty list, which
+/// Commerce's clients expect. The recovery codes are not returned, because Commerce has none.
 pub(super) async fn activate(caller: Caller, body: Body<Fields>) -> Result<Json<[(); 0]>, RestError> {
     activate_factor(caller, body).await.map(|_| Json([]))
 }
 
-/// Activates the factor in a separate task, because the earlier tokens end at the end of the call.
+/// Activates an authenticator in a separate task, so that the activation completes even if the
+/// client disconnects. The call ends the earlier tokens only in its last step.
 pub(super) async fn activate_factor(
     caller: Caller,
     Body(mut fields): Body<Fields>,

@@ -29,13 +29,15 @@ pub(super) async fn customer(caller: Caller, Body(fields): Body<Fields>) -> Resu
             caller.hand_out(signed_in.device());
             Ok(Json(signed_in.token().expose().to_owned()))
         }
-        // Commerce treats a malformed address like an unknown account.
+        // Commerce returns the same error for a malformed e-mail address and for an unknown
+        // account.
         Err(Error::Input(InputError::Email)) => Err(Error::SignIn(SignInError::Refused).into()),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Signs an admin user in without a code. If a second factor is needed, no token is issued.
+/// Signs in an admin user who has no second factor. If a second factor is needed, no token is
+/// issued.
 pub(super) async fn admin(caller: Caller, Body(fields): Body<Fields>) -> Result<Json<String>, RestError> {
     let (username, password) = username_and_password(fields)?;
     let sign_in = AdminSignIn::new(username.as_str(), password)
