@@ -6,6 +6,7 @@ use crate::credential::Argon2Params;
 /// Upper bound of [`Hashing::queue`]. In a longer queue, a hash could wait so long that the
 /// attempt's reservation in the budget expires.
 const MAX_QUEUE: usize = 4096;
+const MAX_THREADS: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(1023);
 
 /// The cost of password hashes, and the pool of threads that computes them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,17 +40,35 @@ pub struct Hashing {
 
 impl Hashing {
     pub(super) fn commerce() -> Self {
-        let threads = thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
-        Self { argon2: Argon2Params::default(), threads, queue: threads.get().saturating_mul(64) }
+        Self::for_cores(thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN))
+    }
+
+    fn for_cores(cores: NonZero<usize>) -> Self {
+        let threads = cores.min(MAX_THREADS);
+        let queue = threads.get().saturating_mul(64).min(MAX_QUEUE);
+        Self { argon2: Argon2Params::default(), threads, queue }
     }
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        if self.threads.get() > 1024 {
+        if self.threads > MAX_THREADS {
             return Err(ConfigError::OutOfRange("hashing.threads"));
         }
         if !(1..=MAX_QUEUE).contains(&self.queue) {
             return Err(ConfigError::OutOfRange("hashing.queue"));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_fits_a_machine_of_any_size() {
+        for cores in [1, 2, 64, 65, 128, 1024, 4096] {
+            let hashing = Hashing::for_cores(NonZero::new(cores).unwrap());
+            assert!(hashing.check().is_ok(), "{hashing:?}");
+        }
     }
 }
