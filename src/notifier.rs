@@ -46,9 +46,10 @@ pub enum Notice {
     },
     /// The customer has set a new password with a reset token.
     PasswordReset,
-    /// The customer has registered, or has requested another confirmation mail. The mail contains
-    /// the link to confirm the e-mail address. The mail must say that a person who did not register
-    /// must not follow the link: see [`Auth::confirm_email`](crate::Auth::confirm_email).
+    /// A person has registered with the e-mail address, or has requested another confirmation mail.
+    /// The mail contains the link to confirm the e-mail address. The mail must say that a person
+    /// who did not register must not follow the link: see
+    /// [`Auth::confirm_email`](crate::Auth::confirm_email).
     ConfirmationRequested {
         /// The secret for the link, which proves that a person read the mail. Build the link from a
         /// base URL in the host's configuration, never from the `Host` header of a request, which

@@ -340,8 +340,9 @@ impl AuditEvent {
         self.summed_up.unwrap_or(1)
     }
 
-    /// Turns the event into a sum that has counted one event. This removes the details that differ
-    /// among events of the same source.
+    /// Turns the event into a sum: one event that stands for several events with the same action,
+    /// outcome and source. The sum begins with a count of one. It keeps the version, the id and the
+    /// time of this event, and no other details.
     pub(super) fn into_sum(self) -> Self {
         let Self { version, id, at, action, outcome, origin, .. } = self;
         Self {

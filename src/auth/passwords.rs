@@ -286,10 +286,10 @@ impl Auth {
     /// Call it before an operation that asks for the password again, such as a new e-mail address
     /// or payment data. The host must not compare passwords itself.
     ///
-    /// Wrong passwords count in a separate budget with the size of
-    /// [`Budgets::source`](crate::config::Budgets::source), and in the account's budget over all
-    /// sources. An attacker with a stolen bearer token therefore has only a limited number of
-    /// guesses.
+    /// Wrong passwords count in a budget of the account that is separate from its sign-in budgets.
+    /// The budget has the size of [`Budgets::source`](crate::config::Budgets::source). They also
+    /// count in the account's budget over all sources. An attacker with a stolen bearer token
+    /// therefore has only a limited number of guesses.
     ///
     /// # Errors
     ///

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// A bearer token: an opaque string of 32 characters `[0-9a-z]` in `Authorization: Bearer …`, in
-/// the form of Commerce's tokens.
+/// the form of Commerce's opaque tokens. Commerce 2.4.4 and newer issue JWTs by default.
 ///
 /// A token has 25 random characters (129 bits) and 7 check characters. The type has no `Display`,
 /// no `Serialize` and no `PartialEq`, and `Debug` does not show the token. The token is wiped from

@@ -25,9 +25,11 @@ impl fmt::Debug for Activation {
     }
 }
 
-/// Confirms the e-mail address of the signed-in customer with a mailed confirmation token. A host
-/// calls it in its own route `PUT /V1/customers/me/activate`, which returns the customer in
-/// Commerce. `email` is the e-mail address in the customer's account row.
+/// Confirms the e-mail address of the signed-in customer with a mailed confirmation token.
+///
+/// In Commerce, the route `PUT /V1/customers/me/activate` returns the customer. The library does not
+/// have the customer's data. So the host writes this route, and calls this function in it. `email`
+/// is the e-mail address in the customer's account row.
 ///
 /// The confirmation ends all tokens of the customer, including the presented one: see
 /// [`Auth::confirm_email`](crate::Auth::confirm_email). In a tokio runtime, the confirmation

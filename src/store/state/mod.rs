@@ -65,10 +65,10 @@ pub enum CommitOutcome {
 /// - entries in indexes, through which the library lists documents,
 /// - an optional time `keep_until`, from which it may be swept.
 ///
-/// The library encodes the bytes, draws the versions, and decides if the content has expired. **In
-/// a load or a commit, a backend compares versions and never times.** Only [`sweep`](Self::sweep)
-/// compares `keep_until`. An engine that itself removes expired records, such as Redis, may remove
-/// a document one hour after `keep_until`, or later.
+/// The library encodes the bytes, draws the versions, and decides if the content has expired. **The
+/// result of a load or a commit depends on versions only, and never on a time.** `keep_until` says
+/// when a document may be removed: by [`sweep`](Self::sweep), or by the backend itself at least one
+/// hour after `keep_until`. For example, Redis removes expired records itself.
 ///
 /// You may shard a backend by partition. Within one partition, the backend needs an atomic
 /// compare-and-set over several documents. Only the indexes of the whole shop span partitions.
