@@ -65,10 +65,13 @@ pub enum CommitOutcome {
 /// - entries in indexes, through which the library lists documents,
 /// - an optional time `keep_until`, from which it may be swept.
 ///
-/// The library encodes the bytes, draws the versions, and decides if the content has expired. **The
-/// result of a load or a commit depends on versions only, and never on a time.** `keep_until` says
-/// when a document may be removed: by [`sweep`](Self::sweep), or by the backend itself at least one
-/// hour after `keep_until`. For example, Redis removes expired records itself.
+/// The library encodes the bytes, draws the versions, and decides if the content has expired.
+///
+/// **The result of a load or a commit depends on versions only, and never on a time.**
+///
+/// A document may be removed once its `keep_until` has passed. [`sweep`](Self::sweep) removes it, or
+/// the backend itself removes it at least one hour later. For example, Redis removes expired records
+/// itself.
 ///
 /// You may shard a backend by partition. Within one partition, the backend needs an atomic
 /// compare-and-set over several documents. Only the indexes of the whole shop span partitions.
