@@ -1,5 +1,6 @@
-//! Code that the audit trails of SQLite and PostgreSQL share. It reads database rows, and
-//! implements every operation that needs more than one SQL statement.
+//! Code that the audit trails of SQLite and PostgreSQL share. It reads records from database rows,
+//! and implements the public operations, such as the verification, from the SQL statements of an
+//! [`AuditTable`].
 
 use async_trait::async_trait;
 
@@ -10,27 +11,28 @@ use crate::{
     token::Digest,
 };
 
-/// Maximum number of records that one statement of a verification reads, or that one statement of
-/// an erasure changes.
+/// Maximum number of records that one SQL statement of a verification reads, or that one SQL
+/// statement of an erasure changes.
 pub(super) const PAGE: i64 = 500;
 
 /// The SQL statements of an audit table.
 #[async_trait]
 pub(super) trait AuditTable {
-    /// Appends the record of an event. If the table has a record of this event already, does
-    /// nothing.
+    /// Appends the record of an event. If the table has a record with the id of this event already,
+    /// does nothing.
     async fn append(&self, event: &AuditEvent) -> Result<(), StoreError>;
 
-    /// Returns records, each with the value of the column `position` in its database row.
+    /// Returns the selected records, each with the value of the column `position` in its database
+    /// row.
     async fn read(&self, which: Which<'_>) -> Result<Vec<Row>, StoreError>;
 
     /// Removes the records before a position, if the record at this position has the signature
-    /// `link`. Returns the number of removed records.
+    /// `link`. Otherwise removes nothing. Returns the number of removed records.
     async fn remove_before(&self, position: i64, link: Digest) -> Result<u64, StoreError>;
 
-    /// Erases the personal parts of the records at these positions, and writes their `erased`
-    /// columns. Skips records whose personal part was erased before. Returns the number of erased
-    /// records.
+    /// Erases the personal parts of the records at these positions. Writes the i-th value of
+    /// `erased` to the column `erased` of the record at the i-th position. Skips records whose
+    /// personal part was erased before. Returns the number of records that it erased.
     async fn erase_at(&self, positions: Vec<i64>, erased: Vec<Option<Vec<u8>>>) -> Result<u64, StoreError>;
 }
 
@@ -45,20 +47,22 @@ pub(super) enum Which<'a> {
     NewestSigned,
     /// Records from a position on, in the order of their positions.
     From { position: i64, limit: i64 },
-    /// The next [`PAGE`] records, after a position, that name the subject and have a personal part.
+    /// The next [`PAGE`] records, after a position, that name this subject (a customer or an admin
+    /// user) and have a personal part.
     OfSubject { kind: &'static str, id: &'a str, after: i64 },
-    /// The next [`PAGE`] records, after a position, that have a personal part, name no subject, and
-    /// name an account of the subject. The accounts of a subject are those that the records with
-    /// this subject name.
+    /// The next [`PAGE`] records, after a position, that have a personal part, name no subject, but
+    /// name an account of this subject. An account belongs to the subject if a record names both of
+    /// them.
     OfAccounts { kind: &'static str, id: &'a str, after: i64 },
 }
 
-/// Implements [`AuditSink`](crate::audit::AuditSink) and the public methods of an [`AuditTable`] with a
-/// field `keyring`.
+/// Implements the public methods and [`AuditSink`](crate::audit::AuditSink) for a type that
+/// implements [`AuditTable`] and has a field `keyring`.
 macro_rules! audit_sink {
     ($table:ty) => {
         impl $table {
-            /// Returns the given number of newest audit events, in the order of their positions.
+            /// Returns at most `newest` audit events, the newest ones of the trail. The oldest of
+            /// them comes first.
             ///
             /// # Errors
             ///
@@ -68,8 +72,9 @@ macro_rules! audit_sink {
                 newest.iter().rev().map(|(_, record)| record.read()).collect()
             }
 
-            /// Returns at most `limit` stored records from a position on. Use it to copy a trail,
-            /// or to verify the trail on another machine.
+            /// Returns at most `limit` stored records, from the position `from` on. Use this method
+            /// to copy a trail, or to verify a trail on a machine that has no access to the
+            /// database.
             ///
             /// # Errors
             ///
@@ -79,8 +84,8 @@ macro_rules! audit_sink {
                 Ok(self.read(which).await?.into_iter().map(|(_, record)| record).collect())
             }
 
-            /// Returns a checkpoint of the newest signed record. Returns `None` if no record is
-            /// signed.
+            /// Returns a checkpoint: a copy of the newest signature of the trail. Returns `None` if
+            /// no record is signed.
             ///
             /// # Errors
             ///
@@ -92,7 +97,7 @@ macro_rules! audit_sink {
             }
 
             /// Verifies the trail. If the verifier has a checkpoint, then the verification begins
-            /// at the checkpoint. Otherwise it includes the whole trail.
+            /// at the checkpoint. Otherwise the verification includes the whole trail.
             ///
             /// # Errors
             ///
@@ -110,15 +115,16 @@ macro_rules! audit_sink {
 
             /// Removes the records before a checkpoint, and returns the number of removed records.
             ///
-            /// The record of the checkpoint stays. Keep the checkpoint outside the database,
-            /// because you need it to verify the rest of the trail: see [`Verifier::since`]. If the
-            /// checkpoint belongs to another trail, then this removes nothing and returns 0.
+            /// The record of which the checkpoint is a copy stays. Keep the checkpoint outside the
+            /// database, because you need it to verify the rest of the trail: see
+            /// [`Verifier::since`]. If this trail does not have the checkpoint's record, then this
+            /// removes nothing and returns 0.
             ///
             /// # Errors
             ///
             /// If the database request failed. On PostgreSQL, the request also fails if it takes
-            /// longer than the timeout of the options. In this case, prune up to an earlier
-            /// checkpoint first.
+            /// longer than the store's timeout (see `PostgresOptions::timeout`). In this case,
+            /// first prune up to an earlier checkpoint, so that each call removes fewer records.
             pub async fn prune(&self, before: Checkpoint) -> Result<u64, StoreError> {
                 self.remove_before(column(before.position), before.link).await
             }
@@ -141,9 +147,9 @@ macro_rules! audit_sink {
                 let (kind, id) = &columns::subject_columns(subject);
                 let of_accounts = |after| Which::OfAccounts { kind, id, after };
                 let of_subject = |after| Which::OfSubject { kind, id, after };
-                // The records that name the subject are erased last, because the accounts are read
-                // from them. If a call fails in between, then a repeated call still finds the
-                // accounts.
+                // The records that name the subject are erased last, because the subject's accounts
+                // are read from these records. If this call fails after the first erasure, then a
+                // repeated call still finds the accounts.
                 let mut erased = erase(self, self.keyring.as_ref(), of_accounts).await?;
                 erased += erase(self, self.keyring.as_ref(), of_subject).await?;
                 Ok(erased)
@@ -153,8 +159,9 @@ macro_rules! audit_sink {
 }
 pub(super) use audit_sink;
 
-/// Erases the personal parts of records, [`PAGE`] records at a time, so that other callers can
-/// append records in between. `next` returns the selection of the records after a position.
+/// Erases the personal parts of records. Each statement erases at most [`PAGE`] records, so that
+/// other callers can append records between two statements. `next` returns the selection of the
+/// next records after a position.
 pub(super) async fn erase<'a>(
     table: &impl AuditTable,
     keyring: Option<&Keyring>,
@@ -183,8 +190,9 @@ pub(super) trait Columns {
     fn bytes(&self, column: usize) -> Result<Option<&[u8]>, Self::Error>;
 }
 
-/// Reads a record from a database row. Replaces an invalid value by a value that no valid record
-/// has, so that the verifier reports the record instead of failing.
+/// Reads a record from a database row. If a column holds an invalid value, replaces it by a value
+/// that no valid record has. The verifier then reports this record, and the verification of the
+/// other records continues.
 pub(super) fn row<C: Columns>(row: &C) -> Result<Row, C::Error> {
     let number = row.int(0)?.unwrap_or_default();
     let record = AuditRecord {
@@ -209,13 +217,14 @@ pub(super) fn row<C: Columns>(row: &C) -> Result<Row, C::Error> {
     Ok((number, record))
 }
 
-/// Converts the position of a record. Maps an invalid position to 0, which no record has.
+/// Converts the position of a record. Maps a negative position to 0. No valid record has the
+/// position 0, because positions begin at 1.
 pub(super) fn position(number: i64) -> u64 {
     u64::try_from(number).unwrap_or_default()
 }
 
-/// Converts the signature (the link of the chain) of a record. Maps a link of the wrong length to
-/// 32 zero bytes.
+/// Converts the signature of a record, which the column `link` holds. Maps a signature of the wrong
+/// length to 32 zero bytes, which the verifier reports as wrong.
 pub(super) fn link(bytes: &[u8]) -> Digest {
     Digest::from_bytes(bytes.try_into().unwrap_or_default())
 }

@@ -9,8 +9,8 @@ use crate::{
     token::{Assistance, GrantId, Obtained, Origin, Subject},
 };
 
-/// The error of a column whose value no release of this library has written. The database row was
-/// changed by hand, or is damaged.
+/// The error of a column whose value this release cannot read. This release does not write such a
+/// value: the database row was changed by hand, is damaged, or comes from a newer release.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("column {0} of a row cannot be read")]
 pub(super) struct CorruptColumn(pub(super) &'static str);
@@ -21,8 +21,8 @@ impl From<CorruptColumn> for StoreError {
     }
 }
 
-/// Implements the conversions between an enum and the words that a column stores for its values, in
-/// both directions.
+/// Implements the conversions between an enum and a column. For each value of the enum, the column
+/// stores a word. One function converts a value to its word, another function a word to its value.
 macro_rules! words {
     ($type:ty, $column:literal, $write:ident, $read:ident: $($value:pat => $word:literal => $made:expr,)*) => {
         pub(super) const fn $write(value: $type) -> &'static str {
@@ -54,7 +54,8 @@ words! { Permission, "permissions", permission_word, permission:
     Permission::AssistanceLog => "assistance_log" => Permission::AssistanceLog,
 }
 
-/// Returns the kind and the id of a subject, as their two columns store them.
+/// Returns the kind and the id of a subject, in the form in which two columns of a table store
+/// them.
 pub(super) fn subject_columns(subject: &Subject) -> (&'static str, String) {
     let (kind, id) = subject.parts();
     (kind, id.to_string())
@@ -93,8 +94,8 @@ pub(super) fn generation(bytes: &[u8]) -> Result<GenerationId, CorruptColumn> {
     bytes.try_into().map(GenerationId::from_bytes).map_err(|_| CorruptColumn("generation"))
 }
 
-/// Reads an assistance from its three columns: the actor, the actor's own grant and the reason.
-/// None if all three columns are null.
+/// Reads an assistance from its three columns: the actor, the id of the actor's grant as an admin
+/// user, and the reason. None if all three columns are null.
 pub(super) fn assistance(
     actor: Option<&str>,
     parent: Option<&[u8]>,
@@ -123,8 +124,9 @@ pub(super) fn document(version: &[u8], bytes: &[u8]) -> Result<Document, Corrupt
     Ok(Document { version: Version::from_bytes(version), bytes: bytes.to_vec() })
 }
 
-/// Returns the column values of the position after which a list continues. If there is no such
-/// position, returns values that sort before every index entry.
+/// Returns the column values of the position after which a list continues. If `after` is `None`,
+/// then the list begins at the first entry, so this returns values that sort before every index
+/// entry.
 pub(super) fn behind(after: Option<&Position>) -> (i64, &[u8], &str, &[u8]) {
     after.map_or((i64::MIN, &[], "", &[]), |Position { rank, partition, key }| {
         (*rank, partition.as_bytes(), key.kind.as_str(), key.id.as_bytes())

@@ -1,31 +1,33 @@
 //! Storage of tokens and documents.
 //!
 //! A [`Store`] has two parts: a [`TokenStore`] for bearer tokens, and a [`StateStore`] for
-//! versioned documents. The library defines the content of the documents: attempt budgets, one-time
-//! credentials, second factors and the ledger of assistance.
+//! versioned documents. The library defines the content of the documents, for example attempt
+//! budgets, one-time credentials, second factors and the ledger of assistance.
 //!
 //! [`memory`] keeps tokens and documents in the memory of this process. Each of the features
 //! `sqlite`, `postgres` and `redis` adds a durable backend. By default, the library stores one-time
-//! credentials as documents. A host can supply a separate [`OtcStore`] for one-time credentials.
+//! credentials as documents. Instead, a host can supply its own [`OtcStore`], which then keeps the
+//! one-time credentials.
 //!
 //! # Rules of a storage verb
 //!
 //! - Each verb is one atomic operation of the store. The library never reads a value in one call
-//!   and overwrites it unchecked in a later call. Another node may have changed the value between
-//!   the two calls.
+//!   and overwrites the value unchecked in a later call, because another node may have changed the
+//!   value between the two calls.
 //! - The library passes the current time to each verb that needs it. A record is expired from the
 //!   instant `expires_at` on. The backend compares `expires_at` with the time that the library
-//!   passed, and never with its own clock. If the engine itself removes expired records, as Redis
-//!   does, then this only frees space.
-//! - `Err` means that the backend request failed. The error holds the driver's error. A missing
-//!   record is not an error: the verb returns a value for it, such as `None`. A call that failed,
-//!   or whose future was dropped, may still have changed the store.
-//! - No verb has a default body, so the compiler reports each verb that a backend does not
-//!   implement.
+//!   passed, and not with the clock of the backend. Some engines, such as Redis, remove expired
+//!   records by their own clock. Such a removal only frees space: it does not decide if a record is
+//!   expired.
+//! - `Err` means that the backend request failed. The error holds the error of the database driver.
+//!   A missing record is not an error: the verb then returns a value, such as `None`. If a verb
+//!   failed, or if its future was dropped, then the verb may still have changed the store.
+//! - No verb has a default body. So if a backend does not implement a verb, then the compiler
+//!   reports this verb.
 //!
-//! The documentation of each verb says which mistakes in a backend are vulnerabilities, and which
-//! mistakes only cost speed or space. To test your own backend, run the test suite of the
-//! `conformance` feature.
+//! The documentation of a verb says which mistakes in a backend are vulnerabilities. Other mistakes
+//! only cost speed or space, or make a user sign in again. To test your own backend, run the test
+//! suite of the `conformance` feature.
 #![cfg_attr(
     all(feature = "postgres", feature = "redis", feature = "sqlite"),
     doc = concat!("\n", include_str!("../../docs/backends.md")),

@@ -9,14 +9,15 @@ use crate::error::StoreError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The connection URL, the path or an option is not valid. Or the server or the file is of the
-    /// wrong kind, such as a Redis replica. The message says which of these is the reason.
+    /// The host passed a connection URL, a path or an option that is not valid. Or the server or
+    /// the file is of the wrong kind, such as a Redis replica. The message names the reason.
     #[error("{0}")]
     Invalid(&'static str),
     /// The server or the file could not be reached.
     #[error(transparent)]
     Unavailable(#[from] StoreError),
-    /// A newer release of this library has changed the tables, so this release cannot read them.
+    /// A newer release of this library has changed the tables (in Redis: the layout of the Redis
+    /// keys), so this release cannot read them.
     #[error("the tables have version {found}, and this release supports up to version {known}")]
     NewerSchema {
         /// The version of the tables that was found.
@@ -33,15 +34,15 @@ pub enum OpenError {
         /// The version of the tables that this release needs.
         needed: u32,
     },
-    /// The store would fail later, for one of two reasons. The message says what is wrong and what
-    /// to do.
+    /// The backend was refused now, because the store would fail later. The message says what is
+    /// wrong and what to do. There are two possible reasons:
     ///
     /// - The server, the database or a connection pooler has an unsuitable setting.
     /// - The clocks of the server and of this machine are more than 30 s apart.
     #[error("{0}")]
     Unsuitable(String),
-    /// The database user lacks a permission, or this process may not write to the database file.
-    /// The message names the forbidden operation.
+    /// The database user lacks a permission, or this process has no permission to write to the
+    /// database file. The message names the forbidden operation.
     #[error("the user of the store may not {what}")]
     NotPermitted {
         /// The forbidden operation.
@@ -49,8 +50,9 @@ pub enum OpenError {
         /// The error of the server, or of the file.
         source: StoreError,
     },
-    /// The Redis server may evict keys when its memory is full. The store would then lose the marks
-    /// of spent one-time credentials and the counts of failed attempts.
+    /// The Redis server is configured to evict keys when its memory is full. The store could then
+    /// lose, for example, the marks of spent one-time credentials and the counts of failed
+    /// attempts.
     #[error("the server may evict keys: maxmemory-policy is {policy} and must be noeviction")]
     MayEvict {
         /// The server's setting `maxmemory-policy`.
@@ -63,10 +65,11 @@ impl OpenError {
     /// Returns an error if the clocks of the server and of this machine differ by more than
     /// [`SKEW`].
     ///
-    /// If a node's clock is ahead, then locks that other nodes began would end too early on that
-    /// node. All nodes compare their clocks with the clock of the same server, so this check finds
-    /// a node whose clock is wrong. `server` is the time that the server returned. `sent` and
-    /// `received` are the times of this machine before and after that request.
+    /// If the clock of one node is ahead, then this node would end locks too early that other nodes
+    /// began. All nodes compare their clocks with the clock of the same server, so this check finds
+    /// a node whose clock differs. `server` is the time that the server returned. `sent` is the
+    /// time of this machine before the request to the server, and `received` is its time after the
+    /// reply.
     pub(super) fn unless_clocks_agree(
         server: OffsetDateTime,
         sent: OffsetDateTime,

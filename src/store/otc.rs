@@ -24,7 +24,8 @@ pub enum Purpose {
     Confirmation,
 }
 
-/// A set of purposes: those that a flow accepts for a presented one-time credential.
+/// A set of purposes. A presented one-time credential is accepted only if its purpose is in the
+/// set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Purposes {
@@ -64,8 +65,8 @@ impl Purposes {
     }
 }
 
-/// The stored record of a reset token, a one-time code or a confirmation token. It holds digests in
-/// place of the secret and of the e-mail address.
+/// The stored record of a reset token, a one-time code or a confirmation token. It does not hold
+/// the secret or an e-mail address, only digests of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OneTimeCredential {
@@ -77,16 +78,16 @@ pub struct OneTimeCredential {
     pub website: Website,
     /// The customer that the credential was made for.
     pub customer: CustomerId,
-    /// The customer's generation when the credential was made. The library accepts the credential
-    /// only until this generation is replaced, for example by a revoke of all the customer's
-    /// tokens.
+    /// The customer's generation when the credential was made. If this generation is replaced, for
+    /// example by a revoke of all the customer's tokens, then the library no longer accepts the
+    /// credential.
     pub generation: Generation,
     /// For a one-time code: the admin user who will act for the customer, the id of this admin
     /// user's grant, and the reason. None for the other purposes.
     pub assistance: Option<Arc<Assistance>>,
     /// For a confirmation token: one digest of the website, the e-mail address and the kind of
-    /// confirmation. The kind says if the customer has this e-mail address already, or changes to
-    /// it. None for the other purposes.
+    /// confirmation. There are two kinds: the customer confirms the present e-mail address of the
+    /// account, or confirms the new e-mail address in a change. None for the other purposes.
     pub confirms: Option<Digest>,
     /// The time at which the credential was made.
     pub issued_at: OffsetDateTime,
@@ -152,9 +153,9 @@ impl OneTimeCredential {
     }
 }
 
-/// A one-time credential that a client presents, with the account and the accepted purposes. A
-/// stored credential matches only if it has this website, customer and digest, and if its purpose
-/// is accepted.
+/// A one-time credential that a client presents, with the customer and the purposes that the flow
+/// accepts. A stored credential matches if it has the same website, customer and digest, and if its
+/// purpose is among the accepted ones.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs)] // Backends read it, and their tests make it.
 pub struct Presented {
@@ -168,8 +169,8 @@ pub struct Presented {
     pub purposes: Purposes,
 }
 
-/// A live one-time credential that [`OtcStore::peek`] found. It holds all that [`OtcStore::take`]
-/// needs to spend the credential without another look-up.
+/// A live one-time credential that [`OtcStore::peek`] found. [`OtcStore::take`] can spend the
+/// credential with this value alone, so it need not look up the credential a second time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs)] // Backends make it.
 pub struct Offer {
@@ -181,7 +182,8 @@ pub struct Offer {
 }
 
 /// The mark of a one-time credential that was spent. The store keeps the mark until one hour after
-/// the expiry of the credential.
+/// the expiry of the credential. If a customer has more than 128 marks, then the store may remove a
+/// mark sooner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs)] // Backends make it.
 pub struct Spent {
@@ -189,8 +191,8 @@ pub struct Spent {
     pub purpose: Purpose,
     /// The generation under which the credential was stored.
     pub generation: Generation,
-    /// The digest of what the credential was spent for: the issued grant, or the confirmed e-mail
-    /// address. None if the credential was spent to set a new password.
+    /// The digest of the result: of the grant that was issued for the credential, or of the e-mail
+    /// address that was confirmed. None if the credential was spent to set a new password.
     pub bought: Option<Digest>,
 }
 
@@ -199,7 +201,7 @@ pub struct Spent {
 #[must_use]
 #[allow(clippy::exhaustive_enums)] // A flow must handle each.
 pub enum Peek {
-    /// A live credential, of any generation.
+    /// A live credential. The store does not check its generation.
     Live(Offer),
     /// A credential that was spent earlier.
     Spent(Spent),
@@ -214,7 +216,7 @@ pub enum Peek {
 pub enum Take {
     /// This call spent the credential. No other caller gets this result.
     Taken,
-    /// Another call spent the credential first.
+    /// An earlier call spent the credential. The value is the mark that this earlier call left.
     Spent(Spent),
     /// The credential was removed or has expired. Nothing is changed.
     Nothing,
@@ -225,13 +227,13 @@ pub enum Take {
 /// By default the builder creates a store that keeps credentials in the
 /// [`StateStore`](super::StateStore). The library itself checks that the
 /// [generation](OneTimeCredential::generation) of a credential is still the customer's generation.
-/// A revoke of all tokens replaces the generation and thereby ends the credentials too, so this
-/// trait needs no verb for that.
+/// A revoke of all tokens replaces the generation, and thereby also ends the one-time credentials.
+/// So this trait needs no verb that revokes credentials.
 ///
 /// A backend may remove expired credentials. It must keep the mark of a spent credential until one
 /// hour after the credential's expiry, because the clocks of nodes differ. If a customer has more
-/// than 128 marks, then the backend may remove the excess marks, those of the earliest expiry
-/// first.
+/// than 128 marks, then the backend may remove marks until 128 are left. It removes those with the
+/// earliest expiry first.
 #[async_trait]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not keep one-time credentials",
@@ -241,16 +243,16 @@ pub enum Take {
 )]
 pub trait OtcStore: Debug + Send + Sync + 'static {
     /// Stores a credential and returns true. If the customer already has a live or spent credential
-    /// with the same digest, then this changes nothing and returns false.
+    /// with the same digest, then the store changes nothing and returns false.
     ///
-    /// In the same step, removes the oldest live credentials of the same customer and purpose, so
-    /// that at most `keep` of them stay. The new credential is one of these `keep`. Credentials for
-    /// all websites count together.
+    /// In the same step, the store removes the oldest live credentials of the same customer and
+    /// purpose, until at most `keep` of them are left. The new credential is one of these `keep`.
+    /// Credentials of the same customer and purpose count together, even if their websites differ.
     ///
     /// # Security
     ///
-    /// It is a vulnerability to make a spent credential live again. To lose a live credential is no
-    /// vulnerability: the customer or the admin user must request a new one.
+    /// It is a vulnerability to make a spent credential live again. It is no vulnerability to lose
+    /// a live credential, but the customer or the admin user must then request a new one.
     ///
     /// # Errors
     ///
@@ -262,41 +264,42 @@ pub trait OtcStore: Debug + Send + Sync + 'static {
         now: OffsetDateTime,
     ) -> Result<bool, StoreError>;
 
-    /// Returns the live credential that matches the presented one, or the mark of a spent one.
-    /// Changes nothing.
+    /// Returns the live credential that matches the presented one, or the mark of a spent
+    /// credential that matches. Changes nothing.
     ///
     /// # Security
     ///
-    /// It is a vulnerability to return a spent or a removed credential as live, or to return a
-    /// wrong generation. The library checks the customer, the website, the digest, the purpose, the
-    /// expiry and the generation of the returned credential again.
+    /// It is a vulnerability to return a spent or a removed credential as live, or to return it
+    /// with a wrong generation. The library itself checks the other parts of the returned
+    /// credential again: the customer, the website, the digest, the purpose and the expiry.
     ///
-    /// If a store does not find a live credential, then the library only refuses the client. It is
-    /// a vulnerability not to find the mark of a spent credential. When a spent reset token or
-    /// one-time code is presented again, the library ends the session that began with this
-    /// credential, because a thief may have used it first. Without the mark, the thief keeps the
-    /// session.
+    /// It is no vulnerability to miss a live credential, because the library then only refuses the
+    /// client. But it is a vulnerability to miss the mark of a spent credential. If a client
+    /// presents a spent reset token or one-time code, then a thief may have used it first. So the
+    /// library ends the session that began with this credential. Without the mark, the thief would
+    /// keep the session.
     ///
     /// # Errors
     ///
     /// If the backend request failed.
     async fn peek(&self, presented: &Presented, now: OffsetDateTime) -> Result<Peek, StoreError>;
 
-    /// Spends the credential of an offer. If several callers on any nodes try this at once, then
-    /// only one of them gets [`Take::Taken`].
+    /// Spends the credential of an offer. If several callers spend the same credential at once,
+    /// even on several nodes, then only one of them gets [`Take::Taken`].
     ///
     /// The store keeps a mark of the spent credential. The mark holds the purpose, the generation
-    /// and `bought` (see [`Spent::bought`]). If other credentials of the customer have changed
-    /// since the offer, but not this one, then the store tries again and does not refuse.
+    /// and `bought` (see [`Spent::bought`]). Other credentials of the same customer may have
+    /// changed since the offer. In this case the store still spends this credential, and repeats
+    /// its compare-and-set if necessary.
     ///
     /// # Security
     ///
-    /// It is a vulnerability to return [`Take::Taken`] twice for one credential, to return it after
-    /// the expiry, or to lose the mark.
+    /// It is a vulnerability to return [`Take::Taken`] twice for one credential, to return `Taken`
+    /// for an expired credential, or to lose the mark of a spent credential.
     ///
     /// # Errors
     ///
-    /// If the backend request failed. The credential may be spent or not. The library does not
+    /// If the backend request failed. The credential may be spent or not, so the library does not
     /// repeat the call.
     async fn take(
         &self,

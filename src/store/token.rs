@@ -14,9 +14,10 @@ byte_newtype! {
     /// The id of a generation: 128 random bits. The library draws it, and a backend stores and
     /// compares it.
     ///
-    /// The id is random and not a counter. After a token store was wiped, an old id therefore never
-    /// occurs again. A separate [`OtcStore`](super::OtcStore) may still hold credentials with the
-    /// old id, and these credentials must not become valid again.
+    /// The id is random and not a counter, so an id from before a wipe of the token store does not
+    /// occur again. This matters if the host uses an [`OtcStore`](super::OtcStore) that was not
+    /// wiped. That store may still hold one-time credentials with the old id, and these credentials
+    /// must not become valid again.
     #[derive(PartialEq)]
     pub struct GenerationId([u8; 16]);
 }
@@ -32,15 +33,15 @@ impl GenerationId {
     }
 }
 
-/// The generation under which a subject signs in. It is the pair of the shop's generation and the
-/// subject's own generation. A subject is a customer or an admin user.
+/// The generation under which a subject signs in. It consists of two ids: the generation of the
+/// shop, and the generation of this subject alone. A subject is a customer or an admin user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_structs)] // Backends make it from their columns.
 pub struct Generation {
     /// The shop's generation. [`TokenStore::revoke_everything`] replaces this id.
     pub shop: GenerationId,
-    /// The subject's own generation. [`TokenStore::revoke_all`] for this subject replaces this id.
-    /// None until the first such call.
+    /// The generation of this subject alone. [`TokenStore::revoke_all`] for this subject replaces
+    /// this id. None until the first call of `revoke_all` for this subject.
     pub subject: Option<GenerationId>,
 }
 
@@ -51,7 +52,8 @@ pub struct Generation {
 pub enum Insert {
     /// The grant is stored.
     Stored,
-    /// Nothing is stored, because the generation was replaced since the sign-in read it.
+    /// Nothing is stored, because the generation of the shop or of the subject was replaced since
+    /// the sign-in read it.
     Revoked,
     /// Nothing is stored, because the grant's id was revoked before the grant was inserted.
     Barred,
@@ -61,17 +63,18 @@ pub enum Insert {
 
 /// Keeps the grants behind bearer tokens.
 ///
-/// A grant is live from its insertion until just before its `expires_at`. It ends earlier in three
-/// cases:
+/// A grant is live from its insertion until just before its `expires_at`. It ends before
+/// `expires_at` in three cases:
 ///
 /// - The grant is revoked.
 /// - The shop's generation is replaced.
 /// - The subject exceeds the maximum number of live grants (the `cap` of [`insert`](Self::insert)).
 ///
-/// If a store holds no generation of the shop, for example because it was wiped, then no grant is
-/// live.
+/// If a store holds no generation of the shop, for example because the store was wiped, then no
+/// grant is live.
 ///
-/// You cannot shard a token store by subject, because all subjects share the shop's generation.
+/// Do not shard a token store by subject: all subjects share the shop's generation, so one atomic
+/// step needs both the shop's generation and the subject's grants.
 #[async_trait]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not keep tokens",
@@ -86,35 +89,38 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
     /// Several callers may call this at the same time on an empty store. The store then keeps the
     /// `fresh` of one caller, and all callers get that value. The library draws a new `fresh` for
     /// each call. A sign-in reads the generation before it checks a credential, and later passes
-    /// the generation to [`insert`](Self::insert). If the tokens are revoked in between, then
-    /// `insert` refuses the grant.
+    /// the generation to [`insert`](Self::insert). If all tokens of the subject or of the shop are
+    /// revoked between these two calls, then `insert` refuses the grant.
     ///
     /// # Security
     ///
     /// - It is a vulnerability to return a generation that was replaced before the call began, if a
-    ///   later `insert` accepts this generation. Revoked sign-ins would then get live tokens.
+    ///   later `insert` accepts this generation. A sign-in that a revoke should have stopped would
+    ///   then get a live token.
     /// - It is a vulnerability if the store chooses a generation itself instead of storing `fresh`,
     ///   because the same value may occur again after a wipe.
-    /// - If the store replaces an existing generation with `fresh`, or returns a value that it has
-    ///   not stored, then users must sign in again.
+    /// - If the store replaces an existing generation with `fresh`, then all live grants end. If
+    ///   the store returns a generation that it has not stored, then `insert` refuses the grant. In
+    ///   each of the two cases users must sign in again, but there is no vulnerability.
     ///
     /// # Errors
     ///
-    /// If the backend request failed. `fresh` may be stored.
+    /// If the backend request failed. The store may have stored `fresh`.
     async fn generation(&self, subject: &Subject, fresh: GenerationId) -> Result<Generation, StoreError>;
 
-    /// Stores a new grant, if the subject's tokens were not revoked since `generation` was read.
-    /// Nothing is stored in three cases:
+    /// Stores a new grant, if nobody has revoked all tokens of the subject or of the shop since the
+    /// sign-in read `generation`. The store stores nothing in three cases:
     ///
     /// - The current generation of the subject or of the shop differs from `generation`, or the
     ///   store holds no generation of the shop.
-    /// - The grant's id was revoked before.
+    /// - The grant's id is barred, because it was revoked before (see [`revoke`](Self::revoke)).
     /// - A grant with the same id exists.
     ///
-    /// A subject has at most `cap` live grants at `now`, including the new one. If there are more,
-    /// then the same step ends the excess grants, those with the earliest `issued_at` first. Among
-    /// equal times the grant with the smallest id ends first. The new grant stays, even if its
-    /// `issued_at` is the earliest. If nothing is stored, then no grant ends.
+    /// After the insertion, the subject has at most `cap` live grants at `now`, including the new
+    /// one. If there would be more, then the insertion also ends the excess grants, in the same
+    /// step. It ends the grants with the earliest `issued_at` first. Among grants with equal
+    /// `issued_at`, it ends the grant with the smallest id first. The new grant stays, even if its
+    /// `issued_at` is the earliest. If the new grant is not stored, then no grant ends.
     ///
     /// # Security
     ///
@@ -122,11 +128,11 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
     ///
     /// - to store a grant under a replaced generation, because the token would stay live after a
     ///   revoke of all tokens;
-    /// - to overwrite a grant;
+    /// - to overwrite an existing grant that has the same id;
     /// - to exceed `cap`, because one account could fill the store.
     ///
-    /// If the store refuses a valid grant, then the user must sign in again. The same is true for
-    /// the user of a grant that ends although the cap is not exceeded.
+    /// Two other mistakes are no vulnerabilities, but a user must sign in again: to refuse a valid
+    /// grant, and to end a live grant although the cap is not exceeded.
     ///
     /// # Errors
     ///
@@ -141,29 +147,31 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
     ) -> Result<Insert, StoreError>;
 
     /// Returns the grant with this id if the grant is live: it has not expired at `now` and was not
-    /// revoked. The library calls this for every request that carries a bearer token.
+    /// revoked. The library calls this for each request that carries a bearer token of the right
+    /// format.
     ///
     /// # Security
     ///
-    /// It is a vulnerability to return an expired or revoked grant. If the store does not find a
-    /// live grant, then its token is refused, so the user must sign in again.
+    /// It is a vulnerability to return an expired or revoked grant. It is no vulnerability to miss
+    /// a live grant: the library then refuses the token, so the user must sign in again.
     ///
     /// # Errors
     ///
     /// If the backend request failed.
     async fn find(&self, id: &GrantId, now: OffsetDateTime) -> Result<Option<Grant>, StoreError>;
 
-    /// Revokes one grant. Returns true if the grant was live.
+    /// Revokes one grant, and bars its id. Returns true if the grant was live.
     ///
-    /// Once this call has returned, no later [`find`](Self::find) on any node returns the grant. If
-    /// the store has no grant with this id, then it bars the id: until `bar_until`,
-    /// [`insert`](Self::insert) refuses a grant with this id. A revoke therefore also works if it
-    /// reaches the store before the insertion of the grant. A later revoke never shortens a bar.
+    /// If [`find`](Self::find) starts after this call has returned, then it does not return the
+    /// grant, on any node. To bar an id means: until `bar_until`, [`insert`](Self::insert) refuses
+    /// a grant with this id, even if the store had no such grant. A revoke therefore also works if
+    /// it reaches the store before the insertion of the grant. A second revoke of the same id never
+    /// shortens the bar.
     ///
     /// # Security
     ///
-    /// It is a vulnerability to leave the grant live, or to insert a grant whose id is barred. To
-    /// revoke an id twice, or an unknown id, is harmless.
+    /// It is a vulnerability to leave the grant live, or to insert a grant whose id is barred. It
+    /// is not an error to revoke an id twice, or an id that the store does not know.
     ///
     /// # Errors
     ///
@@ -175,26 +183,27 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
         bar_until: OffsetDateTime,
     ) -> Result<bool, StoreError>;
 
-    /// Revokes every grant of a subject except the grant `keep`. Stores `fresh` as the subject's
-    /// own generation, and returns the new pair of generations.
+    /// Revokes every grant of a subject except the grant `keep`. Stores `fresh` as the generation
+    /// of this subject, and returns it together with the generation of the shop.
     ///
-    /// Once this call has returned, no earlier grant of the subject except `keep` is live. Sign-ins
-    /// that were in progress can no longer insert their grants. A sign-in that starts later gets a
-    /// live token, even at the same `now`. If the store holds no generation of the shop, then
-    /// `fresh` becomes the shop's generation as well.
+    /// Once this call has returned, no earlier grant of the subject except `keep` is live. A
+    /// sign-in that read the earlier generation can no longer insert its grant. A sign-in that
+    /// starts after the call gets a live token, even if its `now` is the same. If the store holds
+    /// no generation of the shop, then `fresh` becomes the shop's generation as well.
     ///
     /// # Security
     ///
-    /// - It is a vulnerability to leave an earlier grant of the subject live, except `keep`.
-    /// - It is a vulnerability to treat `keep` as a grant of this subject if it belongs to another
-    ///   subject.
-    /// - It is a vulnerability to return a generation that is not stored. A grant under that
-    ///   generation would be refused, or would stay live after the next revoke of all tokens.
+    /// - It is a vulnerability if an earlier grant of the subject, except `keep`, stays live.
+    /// - The grant `keep` may belong to another subject. It is a vulnerability to treat it as a
+    ///   grant of this subject.
+    /// - It is a vulnerability to return a generation that is not stored. The store would refuse a
+    ///   grant of that generation, or the grant would stay live after the next revoke of all
+    ///   tokens.
     /// - If the store loses the kept grant, then its user must sign in again.
     ///
     /// # Errors
     ///
-    /// If the backend request failed. Some grants may be revoked.
+    /// If the backend request failed. None, some or all of the grants may be revoked.
     async fn revoke_all(
         &self,
         subject: &Subject,
@@ -203,15 +212,16 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
         now: OffsetDateTime,
     ) -> Result<Generation, StoreError>;
 
-    /// Stores `fresh` as the shop's generation, and returns `fresh`. This one write ends every
-    /// grant of every subject, because a grant is live only under the shop's generation at its
-    /// insertion. The subjects' own generations stay.
+    /// Stores `fresh` as the shop's generation, and returns `fresh`. A grant is live only while the
+    /// shop's generation is the one at the grant's insertion. So this one write ends all grants of
+    /// all subjects. The generations of the subjects stay.
     ///
     /// # Security
     ///
-    /// The rules of [`revoke_all`](Self::revoke_all) hold for all subjects at once. Do not remove
-    /// the grants in one step and replace the generation in a later step. Between the two steps a
-    /// sign-in could insert a grant, which is a vulnerability.
+    /// The rules of [`revoke_all`](Self::revoke_all) hold for all subjects at once, and there is no
+    /// `keep`. Do not remove the grants in one step and replace the generation in a later step.
+    /// Otherwise a sign-in could insert a grant between the two steps, and this grant would have
+    /// the old generation.
     ///
     /// # Errors
     ///
@@ -223,14 +233,14 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
     ) -> Result<GenerationId, StoreError>;
 
     /// Returns at most `limit` live grants of a subject, each with the origin of the sign-in. The
-    /// grant with the newest `issued_at` comes first. Among equal times the grant with the largest
-    /// id comes first.
+    /// grant with the newest `issued_at` comes first. Among grants with equal `issued_at`, the
+    /// grant with the largest id comes first.
     ///
     /// # Security
     ///
-    /// It is a vulnerability to omit a live grant, because the user could not see and end this
-    /// session. It is a vulnerability, too, to return a grant of another subject. To return an
-    /// ended grant only misleads the user.
+    /// It is a vulnerability to omit a live grant although the limit is not reached, because the
+    /// user could not see and end this session. It is a vulnerability, too, to return a grant of
+    /// another subject. It is no vulnerability to return an ended grant, but it misleads the user.
     ///
     /// # Errors
     ///
@@ -242,8 +252,9 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
         now: OffsetDateTime,
     ) -> Result<Vec<(Grant, Origin)>, StoreError>;
 
-    /// Removes at most `limit` expired or revoked grants and ended bars, and returns how many it
-    /// removed. Generations stay. A bar stays until its `bar_until`.
+    /// Removes expired or revoked grants, and bars that have ended. Removes at most `limit` of
+    /// these records, and returns how many it removed. Generations stay. A bar ends at its
+    /// `bar_until`.
     ///
     /// # Security
     ///
@@ -251,8 +262,8 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
     ///   revoked id could then be inserted.
     /// - It is a vulnerability to remove a generation, because a sign-in that began before a revoke
     ///   of all tokens could then be accepted.
-    /// - If a live grant is removed, then its user must sign in again.
-    /// - If an expired grant stays, then it only takes space.
+    /// - To remove a live grant is no vulnerability, but its user must sign in again.
+    /// - If an expired or revoked grant stays, then it only takes space.
     ///
     /// # Errors
     ///

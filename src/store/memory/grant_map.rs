@@ -6,13 +6,13 @@ use crate::token::GrantId;
 ///
 /// The entries are sorted by the first bytes of their ids, with free slots between them. Ids are
 /// random digests, so the first bytes predict the slot of an entry, with an error of a few slots.
-/// The hash table of the standard library first reads control bytes and then the entry. With a
-/// million entries, both of these reads are cache misses.
+/// The hash table of the standard library is not used, because its look-up reads control bytes
+/// first and the entry second. With a million entries, both reads are cache misses.
 pub(super) struct GrantMap<V> {
-    /// Each id has a home slot, which its first bytes select: see [`home`](Self::home). The first
-    /// `homes` slots are the home slots. An entry is in its home slot or behind it. All slots from
-    /// its home slot up to the entry are occupied. The slots behind the home slots hold the entries
-    /// for which the last home slots have no room.
+    /// Each id has a home slot, which the first bytes of the id select: see [`home`](Self::home).
+    /// The first `homes` slots of this list are the home slots. An entry is in the home slot of its
+    /// id, or in a later slot. All slots from the home slot up to the entry are occupied. After the
+    /// home slots, the list has slots for entries that found no room in the last home slots.
     slots: Vec<Option<(GrantId, V)>>,
     homes: usize,
     len: usize,
@@ -38,13 +38,13 @@ impl<V> GrantMap<V> {
 
     pub(super) fn insert(&mut self, id: GrantId, value: V) {
         self.remove(&id);
-        // The fuller the table is, the further entries are from their home slots. If more than four
-        // fifths of the home slots are filled, then look-ups would become slow.
+        // The fuller the table is, the further entries are from their home slots, and the slower
+        // look-ups are. So the table grows when it has four entries for each five home slots.
         if self.len * 5 >= self.homes * 4 {
             self.rebuild(self.homes + self.homes / 4);
         }
-        // Moves the entries from the slot of the insertion up to the next free slot, each by one
-        // slot.
+        // Puts the new entry into its slot. Moves the entries that are between this slot and the
+        // next free slot by one slot each.
         let mut place = self.place(&id);
         let mut moving = Some((id, value));
         while moving.is_some() {
@@ -67,7 +67,8 @@ impl<V> GrantMap<V> {
         let slot = self.slots.get_mut(place)?;
         let (_, value) = slot.take_if(|(found, _)| found == id)?;
         self.len -= 1;
-        // Moves back by one slot all directly following entries that are not in their home slots.
+        // Fills the free slot: moves the entries after it back by one slot each, up to the first
+        // entry that is in its home slot, or up to the next free slot.
         let behind = self.slots.iter().enumerate().skip(place + 1);
         let away =
             behind.take_while(|(at, slot)| slot.as_ref().is_some_and(|(other, _)| self.home(other) < *at));
@@ -78,8 +79,8 @@ impl<V> GrantMap<V> {
         Some(value)
     }
 
-    /// Shrinks the table, if the present entries and `spare` further ones together would fill less
-    /// than a quarter of the home slots.
+    /// Shrinks the table if it is nearly empty: if the present entries and `spare` more entries
+    /// would together fill less than a quarter of the home slots.
     pub(super) fn shrink(&mut self, spare: usize) {
         if self.homes / 4 > self.len + spare {
             self.rebuild(self.len * 2);
@@ -100,7 +101,8 @@ impl<V> GrantMap<V> {
     }
 
     /// Returns the index of the id's home slot: the first bytes of the id, scaled to the number of
-    /// home slots. A greater id never has an earlier home slot.
+    /// home slots. If one id is greater than a second id, then its home slot is the same or a later
+    /// one.
     fn home(&self, id: &GrantId) -> usize {
         let home = (u128::from(first_bytes(id)) * self.homes as u128) >> 64;
         usize::try_from(home).unwrap_or_default()

@@ -6,15 +6,16 @@ use std::{
 
 use crate::token::GrantId;
 
-/// A table that is divided into 256 shards. Each shard has a separate lock, so that threads seldom
-/// wait for each other.
+/// A table that is divided into 256 shards. Each shard has a lock for itself, so that threads
+/// seldom wait for each other.
 pub(super) struct Shards<T> {
     shards: Box<[Shard<T>; 256]>,
     hasher: RandomState,
 }
 
-/// A shard and its lock, aligned to a cache line of the processor. A thread that locks one shard
-/// therefore does not slow down threads that use the next shard.
+/// A shard and its lock, aligned to a cache line of the processor (64 bytes), so that two locks are
+/// not in the same cache line. Otherwise a thread that locks one shard would slow down threads that
+/// use the next shard.
 #[repr(align(64))]
 struct Shard<T>(RwLock<T>);
 
@@ -22,16 +23,16 @@ impl<T> Shards<T> {
     pub(super) const COUNT: usize = 256;
 
     /// Returns the index of the shard for a key that an attacker can choose, such as a subject. The
-    /// hash function uses a random secret, so the attacker cannot choose many keys that fall into
-    /// one shard.
+    /// hash function uses a random secret. The attacker does not know the secret, and so cannot
+    /// choose many keys that fall into one shard.
     pub(super) fn index_of(&self, key: &impl Hash) -> u8 {
         self.hasher.hash_one(key).to_le_bytes()[0]
     }
 
     /// Returns the index of the shard for a grant's id: the last byte of the id. No hash function
-    /// is needed, because no attacker can choose a grant's id. The first bytes are not used here,
-    /// because they decide the order within the shard: see
-    /// [`GrantMap`](super::grant_map::GrantMap).
+    /// is needed, because the id is a digest of a random token, which an attacker cannot choose.
+    /// The first bytes of the id are not used here, because they decide the order of the grants
+    /// within the shard: see [`GrantMap`](super::grant_map::GrantMap).
     pub(super) const fn index_of_grant(id: &GrantId) -> u8 {
         id.as_bytes()[31]
     }

@@ -21,8 +21,8 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct State {
     shards: Shards<Table>,
-    /// The indexes of the whole shop. A thread that needs both this lock and the lock of a shard
-    /// locks the shard first, so that threads cannot deadlock.
+    /// The indexes of the whole shop. If a thread needs both this lock and the lock of a shard,
+    /// then it locks the shard first, so that threads cannot deadlock.
     shop: Mutex<Indexes>,
     /// Maximum number of expendable documents in a shard.
     capacity_per_shard: usize,
@@ -35,8 +35,8 @@ struct Table {
     expendable: usize,
     /// Number of documents that can still be created before the next sweep of the shard.
     until_sweep: usize,
-    /// The time of the last sweep that ran because the shard was full. Such sweeps run at most once
-    /// a second, because during an attack each commit would otherwise sweep the shard.
+    /// The time of the last sweep that ran because the shard was full. A full shard is swept at
+    /// most once a second. Otherwise each commit would sweep it while an attack keeps it full.
     swept_full_at: Option<OffsetDateTime>,
 }
 
@@ -47,7 +47,8 @@ struct Owned {
     indexes: Indexes,
 }
 
-/// Several indexes, by name. Each index is the ordered set of its documents' positions.
+/// Several indexes, by name. Each index is the ordered set of the positions of the documents that
+/// the index lists.
 #[derive(Debug, Default)]
 struct Indexes(BTreeMap<Name, BTreeSet<Position>>);
 
@@ -119,11 +120,11 @@ impl StateStore for MemoryStore {
 }
 
 impl State {
-    /// Default number of expendable documents. A locked account takes two, so this is enough for
-    /// 250,000 accounts.
+    /// Default maximum number of expendable documents. The counts of a locked account are in two
+    /// documents, so this is enough for 250,000 accounts.
     const DOCUMENTS: usize = 2 * 250_000;
-    /// Minimum time between the `keep_until` of a document and a removal that this store starts
-    /// itself: 1 h, which is a rule of [`StateStore`].
+    /// Minimum time between the `keep_until` of a document and its removal without a call of
+    /// `sweep`: 1 h. The rules of [`StateStore`] demand this time.
     const SLACK: Duration = Duration::from_secs(60 * 60);
 
     pub(super) fn with_capacity(expendable: usize) -> Self {
@@ -145,8 +146,9 @@ impl State {
     }
 
     fn list_shop(&self, name: &Name, after: Option<&Position>, limit: usize) -> Vec<Listed> {
-        // A commit locks its shard before the indexes. To avoid a deadlock with a commit, this
-        // function releases the lock of the indexes before it locks the shards.
+        // A commit locks its shard first, and the indexes of the whole shop second. This function
+        // needs the indexes first. To avoid a deadlock with a commit, it releases the lock of the
+        // indexes before it locks a shard.
         let positions: Vec<_> = self.shop().behind(name, after).cloned().collect();
         let listed = positions.into_iter().filter_map(|position| {
             let table = self.shards.read(self.shards.index_of(&position.partition));
@@ -194,8 +196,8 @@ impl State {
         table.expendable -= usize::from(stored.expendable);
     }
 
-    /// Makes room before documents are created. Sweeps the shard if it is full, or if enough
-    /// documents were created since the last sweep.
+    /// Makes room in a shard before documents are created in it. Sweeps the shard if it is full, or
+    /// if as many documents were created since the last sweep as `until_sweep` allowed.
     fn make_room(&self, table: &mut Table, creations: usize, expendable: usize, now: OffsetDateTime) {
         table.until_sweep = table.until_sweep.saturating_sub(creations);
         let full = expendable > 0
@@ -210,8 +212,8 @@ impl State {
                 self.sweep_table(table, until, usize::MAX);
             }
             // A sweep reads every document of the shard. The next sweep runs after half as many
-            // creations as the shard has documents, so the average cost of a sweep per creation is
-            // constant.
+            // creations as the shard has documents (at least 64). So on average, a creation adds a
+            // constant cost for sweeps.
             table.until_sweep = 64.max(table.documents / 2);
         }
     }

@@ -22,18 +22,19 @@ use crate::{
 
 /// The tables of tokens: the grants by id, and the ids of the grants of each subject.
 ///
-/// A revoke of all tokens of a subject removes the rows of the subject's grants. A look-up
-/// therefore needs to read only one row, and not the subject's generation. To avoid deadlocks, all
-/// threads take locks in the same order. The lock of the subject's shard comes first. The lock of
-/// the shop's generation, or of a grant's shard, comes second.
+/// A revoke of all tokens of a subject removes the rows of the subject's grants. A look-up of a
+/// grant therefore reads only the grant's row, and not the subject's generation. To avoid
+/// deadlocks, all threads take locks in this order: first the lock of the subject's shard, second
+/// the lock of the shop's generation or of a grant's shard.
 #[derive(Debug, Default)]
 pub(super) struct TokenTables {
     rows: Shards<Rows>,
     subjects: Shards<HashMap<Subject, SubjectRow>>,
-    /// The shop's generation. A row holds the epoch instead, because the epoch is shorter.
+    /// The shop's generation. The row of a grant does not hold this generation, but the epoch,
+    /// because the epoch is shorter.
     shop: RwLock<Option<GenerationId>>,
-    /// The epoch: how many times the shop's generation was replaced. The epoch changes only under
-    /// the lock of `shop`, and a look-up reads the epoch without a lock.
+    /// The epoch: how many times the shop's generation was replaced. The epoch changes only while
+    /// the lock of `shop` is held. A look-up reads the epoch without this lock.
     epoch: AtomicU64,
 }
 
@@ -42,24 +43,24 @@ struct Rows {
     grants: GrantMap<Row>,
     /// The barred ids, each with the time at which its bar ends. [`TokenStore::revoke`] bars an id.
     barred: HashMap<GrantId, OffsetDateTime>,
-    /// The websites of the shard's grants. A row holds the index of its website in this list, plus
-    /// one.
+    /// The websites of the grants in the shard. The row of a grant holds the index of the website
+    /// in this list, plus one.
     websites: Vec<Website>,
     /// Number of insertions before the next sweep of the shard.
     until_sweep: usize,
 }
 
 /// A grant without its id, packed into few bytes. A million rows do not fit into the processor's
-/// cache, so a look-up reads each cache line of a row from main memory. Times are in microseconds
-/// since 1970.
+/// cache, so a look-up must read the row from main memory. A short row has fewer cache lines to
+/// read. Times are in microseconds since 1970.
 struct Row {
     subject: Subject,
     issued_at: i64,
     expires_at: i64,
     assistance: Option<Arc<Assistance>>,
     origin: Option<Box<Origin>>,
-    /// The epoch at the time when the grant was stored. From epoch 2^32 on, the epoch does not fit
-    /// into this field, so no grant is live.
+    /// The epoch at the time when the grant was stored. From 2^32 on, an epoch does not fit into
+    /// this field. The row then has a lower value than the current epoch, so its grant is not live.
     epoch: u32,
     website: Option<NonZeroU16>,
     obtained: Obtained,
@@ -67,8 +68,8 @@ struct Row {
 
 #[derive(Default)]
 struct SubjectRow {
-    /// The subject's own generation. It is never removed, because a sign-in that read an earlier
-    /// generation may still be in progress, and must be refused.
+    /// The subject's own generation. The generation is never removed. A sign-in that read an
+    /// earlier generation may still be in progress, and the store must refuse its grant.
     generation: Option<GenerationId>,
     grants: Vec<GrantId>,
 }
@@ -215,7 +216,7 @@ impl TokenStore for MemoryStore {
 }
 
 impl TokenTables {
-    /// Maximum number of dead rows that one insertion removes by a sweep. A row is dead if its
+    /// Maximum number of dead rows that the sweep of one insertion removes. A row is dead if its
     /// grant is not live.
     const SWEEP: usize = 64;
 
@@ -245,9 +246,9 @@ impl TokenTables {
     }
 
     /// Removes the dead grants of a subject. If the subject then has more live grants than the cap,
-    /// also removes the oldest of them, but never the grant that was just inserted. The caller
-    /// holds the lock of the subject's shard, so no other insertion for this subject runs at the
-    /// same time.
+    /// also removes the oldest live grants until the cap is kept, but not the grant that was just
+    /// inserted. The caller holds the lock of the subject's shard, so no other insertion for this
+    /// subject runs at the same time.
     fn evict(&self, held: &mut Vec<GrantId>, inserted: &GrantId, cap: NonZero<usize>, now: i64) {
         let (mut live, mut gone) = (Vec::new(), HashSet::new());
         for id in held.iter().filter(|id| *id != inserted) {
@@ -273,8 +274,9 @@ impl TokenTables {
             rows.barred.retain(|_, until| now < *until);
             let dead = rows.grants.iter().filter(|(_, row)| !self.is_live(row, micros::from_time(now)));
             let dead: Vec<_> = dead.map(|(id, _)| *id).take(limit).collect();
-            // The next sweep runs after half as many insertions as there are rows. If this sweep
-            // reached its limit, then more rows may be dead, so the next insertion sweeps again.
+            // The next sweep of the shard runs after half as many insertions as the shard has rows
+            // (at least 64). If this sweep reached its limit, then more rows may be dead, so the
+            // next insertion sweeps again.
             rows.until_sweep = if dead.len() == limit { 1 } else { Self::SWEEP.max(rows.grants.len() / 2) };
             dead
         };
@@ -315,8 +317,9 @@ impl Rows {
                 self.websites.push(website.clone());
                 self.websites.len() - 1
             });
-            // Only the first 65,535 websites of a shard fit. For a further website, the row holds
-            // none, so the token is accepted on no website.
+            // The row has room for 65,535 websites of a shard. If the shard has more websites, then
+            // the row of a grant for a further website holds no website. No website accepts the
+            // token of this grant.
             u16::try_from(place + 1).ok().and_then(NonZeroU16::new)
         });
         Row {
@@ -331,8 +334,8 @@ impl Rows {
         }
     }
 
-    /// Builds a grant from its row. The function is inlined, so that a look-up does not have to
-    /// move the grant in memory.
+    /// Builds a grant from its row. The function is inlined, so that a look-up does not copy the
+    /// grant in memory once more.
     #[inline(always)]
     fn unpack(&self, id: GrantId, row: &Row) -> Grant {
         Grant {

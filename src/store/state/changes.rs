@@ -4,8 +4,8 @@ use time::OffsetDateTime;
 
 use super::{IndexEntry, Key, Version};
 
-/// A document to store. It replaces the stored document with the same key. If there is none, the
-/// document is created.
+/// A document to store. It replaces the stored document that has the same document key. If no
+/// document has this key, then it creates the document.
 #[derive(Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "backends read it, and their tests make it")]
 pub struct Put {
@@ -15,11 +15,12 @@ pub struct Put {
     pub expects: Option<Version>,
     /// The new version.
     pub version: Version,
-    /// The time from which [`sweep`](super::StateStore::sweep) may remove the document, in whole
-    /// microseconds. None if only a [`Change::Delete`] may remove the document.
+    /// The time from which a [`sweep`](super::StateStore::sweep) or the backend itself may remove
+    /// the document, in whole microseconds. None if only a [`Change::Delete`] may remove the
+    /// document.
     pub keep_until: Option<OffsetDateTime>,
-    /// True if a store that is full may refuse to create this document. It then returns
-    /// [`CommitOutcome::Full`](super::CommitOutcome::Full).
+    /// True if a store that is full may refuse to create this document. The store then refuses the
+    /// whole commit: it returns [`CommitOutcome::Full`](super::CommitOutcome::Full).
     pub expendable: bool,
     /// The index entries of the document. They replace all index entries of the stored document.
     pub index: Vec<IndexEntry>,
@@ -55,8 +56,8 @@ pub enum Change {
         /// The expected version of the present document.
         expects: Version,
     },
-    /// Does not change the document. The whole commit is refused if the document does not have the
-    /// expected version.
+    /// Does not change the document. If the document does not have the expected version, then the
+    /// store refuses the whole commit.
     Check {
         /// The key of the document.
         key: Key,
@@ -84,7 +85,8 @@ impl Change {
     }
 }
 
-/// The list of changes of one commit. It is within these limits, so a backend need not check them:
+/// The list of changes of one commit. [`Changes::new`] checks these limits, so a backend need not
+/// check them again:
 ///
 /// - There are at most [`MAX`](Self::MAX) changes, each to a different document.
 /// - A document has at most [`MAX_BYTES`](Self::MAX_BYTES) bytes.

@@ -10,41 +10,46 @@ use crate::{
 };
 
 byte_newtype! {
-    /// The identifier of a partition: a digest of the owner to which the documents belong. A load
+    /// The identifier of a partition: a digest of the subject to which the documents belong. A load
     /// or a commit uses one partition only.
     ///
-    /// The owner is one of these:
+    /// The documents of a partition belong to one of these subjects:
     ///
-    /// - an account, a customer or an admin user,
-    /// - a source (an IPv4 address or an IPv6 /64 network),
+    /// - a customer or an admin user,
+    /// - the name of an account in a sign-in, such as the e-mail address, even if no account has
+    ///   this name,
+    /// - a source (an IPv4 address, or an IPv6 network),
     /// - the digest of a secret, such as a confirmation token,
-    /// - a shared slot, which several accounts use when the store is full.
+    /// - the whole shop, for counts over all accounts,
+    /// - a shared slot. Several accounts use it for their budgets when the store is full.
     #[derive(PartialEq)]
     pub struct Partition([u8; 32]);
 }
 
 impl Partition {
-    /// Creates a partition from the parts that name its owner, such as a kind and an id. Each part
-    /// is hashed with its length, so that different lists of parts never have the same partition.
+    /// Creates a partition from the parts that name its subject, such as a kind and an id. Each
+    /// part is hashed together with its length. So different lists of parts have different
+    /// partitions, such as the lists "ab", "c" and "a", "bc".
     #[must_use]
     pub fn of(parts: &[&[u8]]) -> Self {
         Self(*Digest::of_parts(parts).as_bytes())
     }
 
-    /// Returns the account key that audit records hold. `self` must be the partition of the
-    /// account's budgets.
+    /// Returns the account key: the digest by which audit records name an account. `self` must be
+    /// the partition of the account's budgets.
     pub(crate) const fn account_key(self) -> AccountKey {
         AccountKey::from_bytes(self.0)
     }
 
-    /// Returns the first 32 bits of the digest, which differ for most partitions.
+    /// Returns the first 32 bits of the digest. Two partitions seldom have the same 32 bits.
     pub(crate) fn first_bits(&self) -> u32 {
         self.0.first_chunk().map_or(0, |first| u32::from_be_bytes(*first))
     }
 }
 
 byte_newtype! {
-    /// The identifier of a document among the documents of the same kind in a partition.
+    /// The identifier of a document. It is unique among the documents of the same kind in a
+    /// partition.
     #[derive(PartialEq)]
     pub struct DocumentId([u8; 32]);
 }
@@ -53,8 +58,8 @@ impl DocumentId {
     /// The id of the only document of its kind in a partition: 32 zero bytes.
     pub const ONLY: Self = Self::from_bytes([0; 32]);
 
-    /// Creates a document id from parts. Each part is hashed with its length, so that different
-    /// lists of parts never have the same id.
+    /// Creates a document id from parts. Each part is hashed together with its length, so that
+    /// different lists of parts have different ids.
     pub(crate) fn of(parts: &[&[u8]]) -> Self {
         Self(*Digest::of_parts(parts).as_bytes())
     }
@@ -98,7 +103,7 @@ impl FromStr for Name {
 }
 
 /// The document key: it identifies a document within its partition. Document keys are ordered by
-/// kind, then by id. Both are compared as bytes.
+/// kind, then by id. Kinds and ids are compared as bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(clippy::exhaustive_structs, reason = "backends make it from their columns")]
 pub struct Key {
@@ -110,8 +115,8 @@ pub struct Key {
 
 byte_newtype! {
     /// The version of a document: 128 random bits. The library draws a new version for each
-    /// [`Put`](super::Put). If a document is deleted and created again, then it therefore never
-    /// gets a version that it had before.
+    /// [`Put`](super::Put). Therefore a document that is deleted and created again does not get a
+    /// version that it had before.
     #[derive(PartialEq)]
     pub struct Version([u8; 16]);
 }
@@ -138,7 +143,8 @@ pub struct Index {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(clippy::exhaustive_structs, reason = "backends read it")]
 pub struct IndexEntry {
-    /// True for an index of the whole shop, false for an index of the document's partition.
+    /// True if the entry is in an index of the whole shop. False if it is in an index of the
+    /// document's partition.
     pub shop_wide: bool,
     /// The name of the index.
     pub name: Name,

@@ -1,5 +1,5 @@
-//! The storage trait for versioned documents. The library defines the content of the documents. A
-//! backend sees and stores only bytes.
+//! The storage trait for versioned documents. The library defines the content of the documents. For
+//! a backend, the content is only bytes.
 
 mod changes;
 mod key;
@@ -17,7 +17,7 @@ use crate::error::StoreError;
 #[derive(Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "backends make it")]
 pub struct Document {
-    /// The version that the last [`Put`] of the document gave.
+    /// The version that the last [`Put`] of the document set.
     pub version: Version,
     /// The content of the last [`Put`], byte for byte.
     pub bytes: Vec<u8>,
@@ -47,12 +47,13 @@ pub struct Listed {
 pub enum CommitOutcome {
     /// All changes are made.
     Committed,
-    /// At least one document does not have the version that its change expects, so nothing is
-    /// changed. The vector holds the current document of each change, in the order of the changes.
-    /// The vector is one consistent snapshot.
+    /// At least one document does not have the version that its change expects, so the store
+    /// changes nothing. The vector has one entry for each change, in the order of the changes: the
+    /// current document, or `None` if the document does not exist. All entries are from one
+    /// consistent snapshot.
     Conflict(Vec<Option<Document>>),
-    /// The store has no room for another expendable document (see [`Put::expendable`]). Nothing is
-    /// changed.
+    /// The store has no room for the expendable documents that the commit creates (see
+    /// [`Put::expendable`]). The store changes nothing.
     Full,
 }
 
@@ -63,21 +64,25 @@ pub enum CommitOutcome {
 /// - a [`Version`],
 /// - content, as bytes,
 /// - entries in indexes, through which the library lists documents,
-/// - an optional time `keep_until`, from which it may be swept.
+/// - an optional time `keep_until`. Without it, only a commit removes the document.
 ///
-/// The library encodes the bytes, draws the versions, and decides if the content has expired.
+/// The library, and not the backend, encodes the bytes, draws the versions, and decides if the
+/// content has expired.
 ///
-/// **The result of a load or a commit depends on versions only, and never on a time.**
+/// **The result of a load or a commit does not depend on a time.** After its `keep_until`, a
+/// document is loaded and compared like any other document, until it is removed.
 ///
-/// A document may be removed once its `keep_until` has passed. [`sweep`](Self::sweep) removes it, or
-/// the backend itself removes it at least one hour later. For example, Redis removes expired records
-/// itself.
+/// A document may be removed once its `keep_until` has passed. Either [`sweep`](Self::sweep)
+/// removes it, or the backend removes it without a call. Without a call, the backend must wait for
+/// at least one hour after `keep_until`. For example, Redis removes expired records itself.
 ///
-/// You may shard a backend by partition. Within one partition, the backend needs an atomic
-/// compare-and-set over several documents. Only the indexes of the whole shop span partitions.
+/// You can shard a backend by partition, because a commit changes documents of one partition only.
+/// Within a partition, the backend needs an atomic compare-and-set over several documents. Only the
+/// indexes of the whole shop have entries from several partitions.
 ///
-/// If a call failed, or if its future was dropped, then its changes may be made or not, or they may
-/// be made later. They are always made together: a backend never makes only some of them.
+/// If a commit failed, or if its future was dropped, then there are three possibilities: the
+/// changes are made, they are not made, or they are made later. In each case a backend makes either
+/// all changes of the commit or none.
 #[async_trait]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not keep documents",
@@ -95,9 +100,9 @@ pub trait StateStore: Debug + Send + Sync + 'static {
     ///
     /// # Security
     ///
-    /// It is a vulnerability to return an earlier version of a document. The library decides
-    /// refusals from loaded documents, so it would miss a new lock. It never issues a grant because
-    /// of a load alone. It is a vulnerability, too, to return wrong or incomplete bytes.
+    /// It is a vulnerability to return an earlier version of a document. The library refuses a
+    /// sign-in if a loaded document holds a lock, so with an earlier version it would miss a new
+    /// lock. It is a vulnerability, too, to return wrong or incomplete bytes.
     ///
     /// # Errors
     ///
@@ -105,31 +110,33 @@ pub trait StateStore: Debug + Send + Sync + 'static {
     async fn load(&self, partition: &Partition, keys: &[Key]) -> Result<Vec<Option<Document>>, StoreError>;
 
     /// Makes all changes, if every document has the version that its change expects. Otherwise
-    /// makes no change. The comparison of all versions and all changes are one atomic step. A
-    /// [`Change::Check`] takes part in the comparison, too.
+    /// makes no change. The comparison of the versions and the changes together are one atomic
+    /// step. The versions of documents with a [`Change::Check`] are compared, too.
     ///
-    /// `now` is only for an engine that itself removes expired records. A document whose
-    /// `keep_until` has passed still counts as present until it is removed.
+    /// Use `now` only if the engine itself removes expired records, to compute when the engine
+    /// removes the document. A document whose `keep_until` has passed still counts as present until
+    /// it is removed.
     ///
-    /// If the engine refused the commit and certainly made no change, then the result is a
-    /// conflict. Examples are the SQLSTATEs 40001 and 40P01, and the Redis error `MOVED`. If it is
-    /// unknown whether the changes were made, then the result is an error.
+    /// The engine may refuse the commit with an error which shows that it made no change. Then
+    /// return [`CommitOutcome::Conflict`]. Examples are the SQLSTATEs 40001 and 40P01, and the
+    /// Redis error `MOVED`. If it is unknown whether the changes were made, then return an error.
     ///
     /// # Security
     ///
-    /// Three mistakes are vulnerabilities, because a one-time code could work twice, and parallel
-    /// guesses could exceed a budget:
+    /// Three mistakes are vulnerabilities, because then a one-time code could work twice, or
+    /// parallel guesses could exceed a budget:
     ///
     /// - to make a change although the version of a document differs from the expected version;
     /// - to make a change without the other changes of the commit;
     /// - to let another caller change a document between the comparison and the change.
     ///
-    /// A commit that creates no expendable document must never return `Full`: this is a
-    /// vulnerability. To return a conflict although all versions match only costs speed.
+    /// It is a vulnerability, too, to return `Full` for a commit that creates no expendable
+    /// document. It is no vulnerability to return a conflict although all versions match, but it
+    /// costs speed.
     ///
     /// # Errors
     ///
-    /// If the backend request failed. The changes may be made or not. The library does not send
+    /// If the backend request failed. The changes may be made or not, so the library does not send
     /// them again.
     async fn commit(
         &self,
@@ -142,17 +149,18 @@ pub trait StateStore: Debug + Send + Sync + 'static {
     /// [`Position`]. If `after` is given, then the list begins behind that position. The result has
     /// fewer than `limit` documents only if the index has no more documents.
     ///
-    /// A list of a partition's index is one consistent snapshot. For an index of the whole shop, a
-    /// backend may write a new entry before it commits the document. It may remove an old entry
-    /// after the commit. A stored document therefore always has its entries. For a moment, the
-    /// index may also hold an entry that its document does not have. A list skips such an entry.
+    /// A list of a partition's index is one consistent snapshot. An index of the whole shop may be
+    /// changed in several steps. A backend may write a new entry before it commits the document. It
+    /// may remove an old entry after the commit. In this order, a stored document always has its
+    /// entries. For a moment, the index may also hold an entry that does not belong to the stored
+    /// document. A list skips such an entry.
     ///
     /// # Security
     ///
-    /// It is a vulnerability to omit a document. The library uses lists to erase personal data and
-    /// to re-encrypt second factors under a new secret key, and would skip that document. To return
-    /// a document that no longer has the entry only costs speed. The library never decides a grant
-    /// or a refusal from an index of the whole shop.
+    /// It is a vulnerability to omit a document. For example, the library uses lists to erase
+    /// personal data and to re-encrypt second factors under a new secret key. It would skip the
+    /// omitted document. It is no vulnerability if an index of the whole shop returns a document
+    /// that no longer has the entry, but it costs speed.
     ///
     /// # Errors
     ///
@@ -169,10 +177,11 @@ pub trait StateStore: Debug + Send + Sync + 'static {
     ///
     /// # Security
     ///
-    /// At the moment of removal, compare the document's current `keep_until` with `until`. Another
-    /// caller may have replaced the document with a new lock or a spent code since the sweep found
-    /// it. To lose such a document is a vulnerability. It is a vulnerability, too, to remove a
-    /// document without a `keep_until`. If an expired document stays, then it only takes space.
+    /// At the moment of removal, compare the document's current `keep_until` with `until`. Since
+    /// the sweep found the document, another caller may have replaced it with a document that holds
+    /// a new lock or a spent code. To remove this new document is a vulnerability. It is a
+    /// vulnerability, too, to remove a document without a `keep_until`. If an expired document
+    /// stays, then it only takes space.
     ///
     /// # Errors
     ///
