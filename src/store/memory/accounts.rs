@@ -36,14 +36,14 @@ impl MemoryCustomers {
     /// Adds a customer. If the table has a customer with the same id, replaces that customer's
     /// account row.
     ///
-    /// The customer's tokens stay valid, because a token is verified without the account row. After
-    /// you disable a customer or change an e-mail address, therefore call
-    /// [`Auth::customer_changed`](crate::Auth::customer_changed).
+    /// A bearer token is verified without the account row, so the customer's tokens stay valid. If
+    /// you have disabled the customer or changed the e-mail address, then call
+    /// [`Auth::customer_changed`](crate::Auth::customer_changed) afterwards.
     ///
     /// # Errors
     ///
-    /// [`AccountConflict`] if the e-mail address is not valid or belongs to another customer of the
-    /// same website. In this case nothing is changed.
+    /// [`AccountConflict`] if the e-mail address is not valid, or if a second customer of the same
+    /// website has it. In this case nothing is changed.
     pub fn upsert(&self, row: CustomerRecord) -> Result<(), AccountConflict> {
         let email = row.email.parse::<Email>().map_err(|_| AccountConflict)?;
         let mut table = self.write();
@@ -59,9 +59,9 @@ impl MemoryCustomers {
 
     /// Removes a customer. Returns true if the customer existed.
     ///
-    /// The customer's tokens stay valid, because a token is verified without the account row.
-    /// Afterwards therefore call [`Auth::customer_changed`](crate::Auth::customer_changed) or
-    /// [`Auth::erase_customer`](crate::Auth::erase_customer).
+    /// A bearer token is verified without the account row, so the customer's tokens stay valid.
+    /// Therefore call [`Auth::customer_changed`](crate::Auth::customer_changed) or
+    /// [`Auth::erase_customer`](crate::Auth::erase_customer) after the removal.
     #[allow(clippy::must_use_candidate)]
     pub fn remove(&self, id: &CustomerId) -> bool {
         self.write().remove(id)
@@ -158,8 +158,8 @@ impl fmt::Debug for MemoryCustomers {
 
 /// A ready-made admin user table in memory, for tests and for a host that has no admin user table.
 ///
-/// Clones are cheap and share the table. User names are compared case-insensitively, as in
-/// Commerce.
+/// Clones are cheap and share the table. As in Commerce, two user names that differ only in upper
+/// and lower case are the same.
 #[derive(Clone, Default)]
 pub struct MemoryAdmins(Arc<RwLock<HashMap<AdminId, AdminRecord>>>);
 
@@ -175,7 +175,7 @@ impl MemoryAdmins {
     ///
     /// # Errors
     ///
-    /// [`AccountConflict`] if the user name is not valid or belongs to another admin user. In this
+    /// [`AccountConflict`] if the user name is not valid, or if a second admin user has it. In this
     /// case nothing is changed.
     pub fn upsert(&self, row: AdminRecord) -> Result<(), AccountConflict> {
         let name = row.username.parse::<Username>().map_err(|_| AccountConflict)?;

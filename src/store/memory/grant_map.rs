@@ -67,8 +67,8 @@ impl<V> GrantMap<V> {
         let slot = self.slots.get_mut(place)?;
         let (_, value) = slot.take_if(|(found, _)| found == id)?;
         self.len -= 1;
-        // Fills the free slot: moves the entries after it back by one slot each, up to the first
-        // entry that is in its home slot, or up to the next free slot.
+        // Fills the free slot: moves the entries after it back by one slot each. Stops before an
+        // entry that is in its home slot, and before a free slot.
         let behind = self.slots.iter().enumerate().skip(place + 1);
         let away =
             behind.take_while(|(at, slot)| slot.as_ref().is_some_and(|(other, _)| self.home(other) < *at));

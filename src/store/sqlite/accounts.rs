@@ -24,14 +24,14 @@ impl SqliteCustomers {
     /// Adds a customer. If the table has a customer with the same id, replaces that customer's
     /// account row.
     ///
-    /// The customer's tokens stay valid, because a token is verified without the account row. After
-    /// you disable a customer or change an e-mail address, therefore call
-    /// [`Auth::customer_changed`](crate::Auth::customer_changed).
+    /// A bearer token is verified without the account row, so the customer's tokens stay valid. If
+    /// you have disabled the customer or changed the e-mail address, then call
+    /// [`Auth::customer_changed`](crate::Auth::customer_changed) afterwards.
     ///
     /// # Errors
     ///
-    /// - [`UpsertError::Conflict`]: the e-mail address is not valid or belongs to another customer
-    ///   of the same website. Nothing is changed.
+    /// - [`UpsertError::Conflict`]: the e-mail address is not valid, or a second customer of the
+    ///   same website has it. Nothing is changed.
     /// - [`UpsertError::Unavailable`]: the storage request failed. The row may be stored.
     pub async fn upsert(&self, row: CustomerRecord) -> Result<(), UpsertError> {
         let email: Email = row.email.parse().map_err(|_| AccountConflict)?;
@@ -57,9 +57,9 @@ impl SqliteCustomers {
 
     /// Removes a customer. Returns true if the customer existed.
     ///
-    /// The customer's tokens stay valid, because a token is verified without the account row.
-    /// Afterwards therefore call [`Auth::customer_changed`](crate::Auth::customer_changed) or
-    /// [`Auth::erase_customer`](crate::Auth::erase_customer).
+    /// A bearer token is verified without the account row, so the customer's tokens stay valid.
+    /// Therefore call [`Auth::customer_changed`](crate::Auth::customer_changed) or
+    /// [`Auth::erase_customer`](crate::Auth::erase_customer) after the removal.
     ///
     /// # Errors
     ///
@@ -152,7 +152,7 @@ impl SqliteAdmins {
     ///
     /// # Errors
     ///
-    /// - [`UpsertError::Conflict`]: the user name is not valid or belongs to another admin user.
+    /// - [`UpsertError::Conflict`]: the user name is not valid, or a second admin user has it.
     ///   Nothing is changed.
     /// - [`UpsertError::Unavailable`]: the storage request failed. The row may be stored.
     pub async fn upsert(&self, row: AdminRecord) -> Result<(), UpsertError> {

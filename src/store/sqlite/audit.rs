@@ -33,8 +33,8 @@ macro_rules! records {
 /// records that it appends, so that they form a chain.
 ///
 /// Clones are cheap. Pass a value with a keyring to the [builder](crate::AuthBuilder::audit), so
-/// that new records are signed. To read, verify, erase or prune the trail, keep a clone or create
-/// another value.
+/// that new records are signed. To read, verify, erase or prune the trail later, keep a clone of
+/// this value, or call [`SqliteStore::audit`] again.
 #[derive(Clone, Debug)]
 pub struct SqliteAudit {
     store: SqliteStore,
@@ -118,8 +118,8 @@ impl AuditTable for SqliteAudit {
 
 audit_sink!(SqliteAudit);
 
-/// Appends a record. The whole function runs in one writing transaction, so no other record can be
-/// inserted between the last record and the new one.
+/// Appends a record. The whole function runs in one writing transaction. So nobody can append a
+/// record after this function has read the last record, and before it inserts the new one.
 fn append(
     connection: &Connection,
     entry: &Entry,
@@ -138,8 +138,8 @@ fn append(
     let position = last.saturating_add(1);
     let signed = match keyring {
         Some(keyring) => {
-            // The last record is not signed, because a sink without a keyring has appended it. The
-            // new record then follows the newest signed record.
+            // If the last record is not signed, then a sink without a keyring has appended it. The
+            // signature of the new record then covers the signature of the newest signed record.
             let previous = match previous {
                 None if last != 0 => newest_link(connection)?,
                 previous => previous,
@@ -203,7 +203,8 @@ impl Columns for Row<'_> {
         self.get(column)
     }
 
-    /// Reads a text. A TEXT column of SQLite can hold invalid UTF-8, which this replaces by U+FFFD.
+    /// Reads a text. A TEXT column of SQLite can hold invalid UTF-8. This function replaces invalid
+    /// bytes by the character U+FFFD.
     fn text(&self, column: usize) -> rusqlite::Result<Option<String>> {
         let bytes = self.get_ref(column)?.as_bytes_or_null()?;
         Ok(bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))

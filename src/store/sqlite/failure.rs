@@ -2,7 +2,8 @@ use rusqlite::{Error, ffi, types::Type};
 
 use crate::{error::StoreError, store::columns::CorruptColumn};
 
-/// An error of SQLite. It omits the SQL statement and the values, because they may be secret.
+/// An error of a SQLite store. It omits the SQL statement and its values, because the values may be
+/// secret.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 pub(super) enum Failure {
     #[error(transparent)]
@@ -39,8 +40,8 @@ impl From<Failure> for StoreError {
     }
 }
 
-/// Wraps a [`CorruptColumn`] in the error type of the driver, because the closures that the driver
-/// calls must return that type.
+/// Wraps a [`CorruptColumn`] in the error type of the driver, because a closure that reads a
+/// database row must return the driver's error type.
 impl From<CorruptColumn> for Error {
     fn from(corrupt: CorruptColumn) -> Self {
         Self::FromSqlConversionFailure(0, Type::Null, Box::new(corrupt))
@@ -48,8 +49,8 @@ impl From<CorruptColumn> for Error {
 }
 
 impl Failure {
-    /// True if the error says that a new value violates a constraint of the table, such as a unique
-    /// column.
+    /// True if a new value violates a constraint of the table, for example because a unique column
+    /// has this value already.
     pub(super) fn is_conflict(self) -> bool {
         matches!(self, Self::Engine(error) if error.code == ffi::ErrorCode::ConstraintViolation)
     }

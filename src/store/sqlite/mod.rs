@@ -1,4 +1,5 @@
-//! The embedded durable backend. It keeps everything in one SQLite file.
+//! The embedded durable backend. It keeps tokens, documents, the audit trail and the account tables
+//! in one SQLite file.
 //!
 //! Use this backend for a shop on one machine, with one process or a few processes that share the
 //! file. The SQLite engine is built in, so you need not install SQLite.
@@ -27,35 +28,36 @@
 //!
 //! # What it promises
 //!
-//! This backend keeps all the rules of the [storage traits](crate::store), whatever the number of
-//! threads, stores and processes that use the file.
+//! This backend keeps the rules of the [storage traits](crate::store), also if many threads, stores
+//! and processes use the same file.
 //!
-//! A call that writes returns only when the write is on the disk (write-ahead log,
-//! `synchronous=FULL`). The write then survives a crash of the process. It also survives a loss of
-//! power, if the disk keeps the data that it has confirmed.
+//! A call that writes returns when the write is on the disk (write-ahead log, `synchronous=FULL`).
+//! If the call succeeded, then the write survives a crash of the process. It also survives a loss
+//! of power, if the disk keeps the data that it has confirmed.
 //!
 //! Writes wait in a queue for one thread, which puts the queued writes into one transaction.
-//! Look-ups run on the caller's thread and use a few separate connections, so a write never delays
-//! a look-up. You need no async runtime.
+//! Look-ups run on the caller's thread. They use connections that do not write, so a look-up does
+//! not wait for a write. You need no async runtime.
 //!
 //! Each process that uses the file sees everything that the other processes have committed. Only
-//! one process writes at a time, and the others wait. If the file is locked for longer than the
-//! [timeout](SqliteOptions::timeout), then the caller gets an error. The file must be on a local
-//! disk, because file locks are not reliable on network file systems.
+//! one process writes at a time, and the other processes wait. If a caller waits for longer than
+//! the [timeout](SqliteOptions::timeout), then it gets an error. The file must be on a local disk,
+//! because file locks are not reliable on network file systems.
 //!
 //! # Housekeeping
 //!
 //! Call [`Auth::purge`](crate::Auth::purge) from a timer. Otherwise the file grows without limit.
-//! SQLite reuses the space of removed records. If all tokens of the shop were revoked, then a purge
-//! removes each token only after its original expiry. The purge's count of removed tokens includes
-//! bars. A bar is the record that keeps a revoked token from being stored later.
+//! SQLite reuses the space of removed records. After a revoke of all tokens of the shop, the grants
+//! of these tokens stay in the file. A purge removes each of them only after its original expiry.
+//! The count of removed tokens that a purge returns includes bars. A bar is a record of a revoked
+//! token. It prevents that a sign-in stores the grant of this token later.
 //!
 //! Back up the file with `VACUUM INTO` or with SQLite's online backup. Do not copy the file: the
-//! newest data is in a second file, the write-ahead log, so the copy would lack it. On Unix, the
-//! library creates the file so that only the user of the process can read it.
+//! newest data is in a second file, the write-ahead log, so a copy would lack this data. On Unix,
+//! the library creates the file with permissions for the user of the process only (mode 600).
 //!
-//! The file holds the version of its tables. A release of this library refuses a file whose version
-//! is newer than the release supports.
+//! The file holds the version of its tables. If a newer release of this library has changed the
+//! tables, then this release refuses to open the file.
 
 mod accounts;
 mod audit;
@@ -82,8 +84,8 @@ use writer::Writer;
 
 /// A store that keeps tokens, documents, the audit trail and the account tables in one SQLite file.
 ///
-/// Clones are cheap and share the connections. Dropping the last clone commits the queued writes
-/// and closes the file.
+/// Clones are cheap and share the connections. When the last clone is dropped, the store commits
+/// the queued writes and closes the file.
 #[derive(Clone, Debug)]
 pub struct SqliteStore(Arc<Inner>);
 

@@ -22,12 +22,14 @@ const SCHEMA: &str = include_str!("schema.sql");
 /// The version of the tables.
 const VERSION: u32 = 1;
 
-/// The value of SQLite's `application_id`, which marks a file as one of this crate.
+/// The value of SQLite's `application_id` in the files of this crate. Files of other programs have
+/// other values.
 const APPLICATION: i32 = 0x0ca1_1714;
 
-/// A lock that is held while a new file is created. On POSIX systems, closing a file releases all
-/// locks that the process holds on this file. If another thread opened the new file with SQLite
-/// before this thread has closed it, then closing it would release the locks of SQLite.
+/// A lock that a thread holds while it creates a new file. On POSIX systems, if a process closes a
+/// file, then it loses all locks that it holds on this file. Without this lock, a second thread
+/// could open the new file with SQLite before the first thread closes it. The close would then
+/// release the file locks of SQLite.
 static MAKING_A_FILE: Mutex<()> = Mutex::new(());
 
 /// Options for opening the SQLite file of a store.
@@ -54,22 +56,23 @@ impl SqliteOptions {
     /// Maximum value of the timeout: 24 h. SQLite itself accepts at most 24 days.
     const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-    /// Creates the default options for a file. There are as many connections for look-ups as there
-    /// are processors, but at most 4. The timeout is 5 s.
+    /// Creates the default options for a file. The number of connections for look-ups is the number
+    /// of processors, but at most 4. The timeout is 5 s.
     pub fn new(path: impl AsRef<Path>) -> Self {
         let processors = thread::available_parallelism().map_or(1, usize::from);
         let path = path.as_ref().to_owned();
         Self { path, readers: processors.min(4), timeout: Duration::from_secs(5) }
     }
 
-    /// Sets the number of connections for look-ups, at least one. So many look-ups can run at the
-    /// same time. A look-up runs on the caller's thread.
+    /// Sets the number of connections for look-ups. It is also the maximum number of look-ups that
+    /// run at the same time. A value of 0 is raised to 1. A look-up runs on the caller's thread.
     pub fn readers(self, readers: usize) -> Self {
         Self { readers: readers.max(1), ..self }
     }
 
-    /// Sets the maximum time that a caller waits for other callers and for other processes that use
-    /// the file. After this time the caller gets an error. A value over 24 h is reduced to 24 h.
+    /// Sets the maximum time that one read or one write waits for other callers and for other
+    /// processes that use the file. After this time the caller gets an error. A call that first
+    /// reads and then writes can take twice this time. A value over 24 h is reduced to 24 h.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout: timeout.min(Self::LONGEST), ..self }
     }
@@ -80,7 +83,7 @@ impl SqliteOptions {
     ///
     /// - [`OpenError::Invalid`]: the path does not name a file, the file belongs to another
     ///   program, or the file system does not support a write-ahead log.
-    /// - [`OpenError::NotPermitted`]: the file cannot be written to.
+    /// - [`OpenError::NotPermitted`]: this process has no permission to write to the file.
     /// - [`OpenError::NewerSchema`]: a newer release of this library has changed the tables.
     /// - [`OpenError::Unavailable`]: the file could not be created or read, or is damaged.
     pub fn open(self) -> Result<SqliteStore, OpenError> {
@@ -104,7 +107,8 @@ impl SqliteOptions {
     }
 
     /// Creates an empty file that only the user of this process can read. If the file exists, does
-    /// nothing. SQLite itself would create the file with the default permissions of the process.
+    /// nothing. SQLite is not used for this, because it would create the file with the default
+    /// permissions of the process.
     fn make_file(&self) -> Result<(), OpenError> {
         let _no_other = MAKING_A_FILE.lock().unwrap_or_else(PoisonError::into_inner);
         if fs::exists(&self.path).unwrap_or_default() {
@@ -121,30 +125,31 @@ impl SqliteOptions {
     }
 
     fn connect(&self, flags: OpenFlags) -> Result<Connection, OpenError> {
-        // The path is made absolute, because SQLite could read a relative path that begins with
-        // `file:` as a URI.
+        // The path is made absolute, because SQLite could take a relative path that begins with
+        // `file:` for a URI.
         let path = path::absolute(&self.path).map_err(StoreError::new)?;
         let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX);
         let connection = connection.map_err(refused)?;
         connection.busy_timeout(self.timeout).map_err(refused)?;
         connection.set_prepared_statement_cache_capacity(64);
-        // With this setting, SQLite keeps the query plan of a prepared statement if only the values
-        // of the parameters change.
+        // With this setting, the query plan of a prepared statement does not depend on the values
+        // of its parameters, so SQLite need not plan the statement again.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(refused)?;
         Ok(connection)
     }
 }
 
-/// Makes the writes of this connection durable, and creates the tables if they are missing. If
-/// several processes do this at the same time, then each waits for the one before it.
+/// Sets up this connection so that its writes are durable, and creates the tables if they are
+/// missing. If several processes call this at the same time, then they create the tables one after
+/// another, and only the first process finds them missing.
 fn prepare(connection: &mut Connection, timeout: Duration) -> Result<(), OpenError> {
-    // This check is needed, because SQLite opens a read-only file without an error, and even begins
-    // a write transaction on it.
+    // This check is needed, because SQLite reports no error when it opens a read-only file or
+    // begins a write transaction on it.
     if connection.is_readonly(MAIN_DB).map_err(refused)? {
         return Err(not_permitted(Failure::from(ffi::Error::new(ffi::SQLITE_READONLY))));
     }
-    // Checks the file in one transaction, because another process may be creating the tables at
-    // this moment.
+    // Reads all that the check needs in one transaction, because another process may be creating
+    // the tables at this moment.
     let moment = connection.transaction().map_err(refused)?;
     check_owner(&moment)?;
     drop(moment);
@@ -153,11 +158,12 @@ fn prepare(connection: &mut Connection, timeout: Duration) -> Result<(), OpenErr
         return Err(OpenError::Invalid("the file system does not support a write-ahead log"));
     }
     connection.pragma_update(None, "synchronous", "FULL").map_err(refused)?;
-    // Without this setting, macOS leaves synced data in the disk's cache, where a loss of power
-    // destroys it.
+    // Without this setting, macOS may leave synced data in the cache of the disk, so a loss of
+    // power could destroy the data.
     connection.pragma_update(None, "fullfsync", true).map_err(refused)?;
-    // Switches off automatic checkpoints of the log, which run after every thousand pages and would
-    // double the number of disk syncs. The writer thread starts the checkpoints itself.
+    // Switches off automatic checkpoints of the write-ahead log. They would run whenever the log
+    // has a thousand pages, and would double the number of disk syncs. The writer thread starts
+    // checkpoints instead.
     connection.pragma_update(None, "wal_autocheckpoint", 0).map_err(refused)?;
     let transaction =
         connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(refused)?;
@@ -172,9 +178,9 @@ fn prepare(connection: &mut Connection, timeout: Duration) -> Result<(), OpenErr
     transaction.commit().map_err(refused)
 }
 
-/// Switches the file to a write-ahead log, and returns the journal mode that is then in use. If
-/// another process switches at the same time, then SQLite reports an error instead of waiting, so
-/// this function tries again.
+/// Switches the file to a write-ahead log, and returns the journal mode that is then in use. If a
+/// second process switches the file at the same time, then SQLite reports an error and does not
+/// wait. So this function tries again until the timeout.
 fn keep_a_log(connection: &Connection, timeout: Duration) -> rusqlite::Result<String> {
     let start = Instant::now();
     loop {

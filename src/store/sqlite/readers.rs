@@ -6,8 +6,9 @@ use rusqlite::Connection;
 use super::{Failure, within};
 use crate::error::StoreError;
 
-/// A pool of a few read-only connections. A look-up takes a few microseconds, so it runs on the
-/// caller's thread. If no connection is free, then the caller waits without blocking the thread.
+/// A pool of a few read-only connections. A look-up takes only a few microseconds, so it runs on
+/// the caller's thread. If no connection is free, then the caller's future waits for one without
+/// blocking the thread.
 pub(super) struct Readers {
     free: Receiver<Connection>,
     back: Sender<Connection>,
@@ -41,7 +42,8 @@ impl Readers {
     }
 }
 
-/// A borrowed connection. Dropping it returns the connection, even if the query fails or panics.
+/// A connection that is borrowed from the pool. When this value is dropped, the connection returns
+/// to the pool, even if the query failed or panicked.
 struct Lent<'readers> {
     connection: Option<Connection>,
     back: &'readers Sender<Connection>,

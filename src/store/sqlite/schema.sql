@@ -8,8 +8,9 @@ CREATE TABLE epoch (
     shop_generation BLOB NOT NULL
 ) STRICT;
 
--- The generations of subjects, which are customers and admin users. They are never removed, because
--- a sign-in that read an earlier generation may still be in progress, and must be refused.
+-- The generations of subjects, which are customers and admin users. The rows are never removed. A
+-- sign-in that read an earlier generation may still be in progress, and the store must refuse its
+-- grant.
 CREATE TABLE subjects (
     kind TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -36,8 +37,8 @@ CREATE TABLE grants (
 CREATE INDEX grants_by_subject ON grants (subject_kind, subject_id, issued_at);
 CREATE INDEX grants_by_end ON grants (expires_at);
 
--- Bars: the digests of revoked tokens, which cannot be inserted until the time in the column
--- "until".
+-- Bars: the digests of revoked tokens. Until the time in the column "until", a grant with such a
+-- digest cannot be inserted.
 CREATE TABLE bars (
     digest BLOB PRIMARY KEY NOT NULL,
     until INTEGER NOT NULL
@@ -46,12 +47,13 @@ CREATE INDEX bars_by_end ON bars (until);
 
 -- Versioned documents, whose content the library defines. SELECT CAST(bytes AS TEXT) shows the text
 -- of a document. The column "own_ranks" holds the document's ranks in indexes of its partition. The
--- column "shop_ranks" holds its ranks in indexes of the whole shop. Each is a JSON object from the
--- names of the indexes to the ranks, or null if the document is in no such index.
+-- column "shop_ranks" holds the document's ranks in indexes of the whole shop. Each of the two
+-- columns holds a JSON object from the names of the indexes to the ranks. The column is null if the
+-- document is in no such index.
 --
--- The table is in the order of creation, so documents that are changed soon after their creation
--- share pages of the file. A change of a document writes no page of the unique index, because the
--- key of the document stays.
+-- The table is in the order in which the documents were created. Documents that were created at
+-- about the same time therefore share pages of the file, and are often changed at about the same
+-- time. A change of a document writes no page of the unique index, because the document key stays.
 CREATE TABLE documents (
     arrival INTEGER PRIMARY KEY,
     partition BLOB NOT NULL,
@@ -66,9 +68,10 @@ CREATE TABLE documents (
 ) STRICT;
 CREATE INDEX documents_by_end ON documents (keep_until) WHERE keep_until IS NOT NULL;
 
--- The entries of documents in indexes of the whole shop. An index of a partition has no rows here:
--- a list reads the documents of the partition and sorts them by rank. Rows for these indexes would
--- make each commit write one more page, because partitions are random digests.
+-- The entries of documents in indexes of the whole shop. The table has no rows for the index of a
+-- partition. To list such an index, the store reads the documents of the partition and sorts them
+-- by rank. With rows for such indexes, a commit would write one more page of the file, because
+-- partitions are digests and so their rows are spread over the table.
 CREATE TABLE shop_entries (
     name TEXT NOT NULL,
     rank INTEGER NOT NULL,
@@ -78,9 +81,9 @@ CREATE TABLE shop_entries (
     PRIMARY KEY (name, rank, partition, kind, id)
 ) STRICT, WITHOUT ROWID;
 
--- The audit trail. The positions of its records have no gaps. Each event is stored in two parts,
--- the second of which holds personal data and can be erased. A chain of signatures covers the
--- records (src/audit/chain).
+-- The audit trail. The positions of its records have no gaps. Each event is stored in two parts.
+-- The column "personal" holds the personal data, and an erasure sets it to null. The column "event"
+-- holds the rest. A chain of signatures covers the records (src/audit/chain).
 CREATE TABLE audit_events (
     position INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,

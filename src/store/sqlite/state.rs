@@ -12,7 +12,8 @@ use crate::{
     },
 };
 
-/// Builds a query for some columns of the documents that a sweep removes.
+/// Builds the query that selects the documents that a sweep removes. `$columns` are the columns
+/// that the query returns.
 macro_rules! documents_due {
     ($columns:literal) => {
         concat!(
@@ -85,7 +86,8 @@ impl StateStore for SqliteStore {
     async fn sweep(&self, until: OffsetDateTime, limit: usize) -> Result<usize, StoreError> {
         let sweep = move |connection: &Connection| {
             let parameters = params![micros::from_time(until), limit_of(limit)];
-            // Both statements select the same documents, because no other writer runs in between.
+            // The two statements of this sweep select the same documents, because no other write
+            // runs between them.
             let mut entries = connection.prepare_cached(concat!(
                 "DELETE FROM shop_entries WHERE (name, rank, partition, kind, id) IN \
                  (SELECT entry.key, entry.value, partition, kind, due.id FROM (",
@@ -135,7 +137,7 @@ fn load<'a>(
     Ok(documents)
 }
 
-/// The data of a stored document that a commit needs to replace or delete the document.
+/// The columns of a stored document that a commit must know to replace or delete the document.
 struct Present {
     arrival: i64,
     /// The document's ranks in indexes of the whole shop, as a JSON object.
@@ -212,9 +214,9 @@ fn replace(
     Ok(())
 }
 
-/// Returns the ranks of a document as a JSON object. If `shop_wide` is true, then these are its
-/// ranks in indexes of the whole shop, otherwise those in indexes of its partition. None if the
-/// document is in no such index.
+/// Returns the ranks of a document as a JSON object. If `shop_wide` is true, then these are the
+/// ranks in indexes of the whole shop. Otherwise these are the ranks in indexes of the document's
+/// partition. None if the document has no such ranks.
 fn ranks(put: &Put, shop_wide: bool) -> Option<String> {
     let entries = put.index.iter().filter(|entry| entry.shop_wide == shop_wide);
     let ranks: serde_json::Map<_, _> =

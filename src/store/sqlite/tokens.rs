@@ -12,8 +12,9 @@ use crate::{
     token::{Grant, GrantId, Origin, Subject},
 };
 
-/// Builds the statement that selects live grants, with the columns that [`grant`] reads. The second
-/// parameter of the statement is the current time.
+/// Builds the statement that selects live grants. The first columns of the statement are those that
+/// [`grant`] reads, and `$more` adds further columns. The second parameter of the statement is the
+/// current time.
 macro_rules! live_grants {
     ($more:literal, $condition:literal) => {
         concat!(

@@ -12,11 +12,11 @@ use rusqlite::Connection;
 use super::{Failure, within};
 use crate::error::StoreError;
 
-/// The only connection of this store that writes. It is used by a separate thread.
+/// The only connection of this store that writes, and the thread that uses this connection.
 ///
-/// The thread puts the queued writes into one transaction, and returns their results when the
-/// transaction is on the disk. Under load, many writes therefore share one disk sync. A write never
-/// waits for more writes to arrive.
+/// The thread puts the queued writes (at most 256) into one transaction, and returns their results
+/// when the transaction is on the disk. Under load, many writes therefore share one disk sync. If
+/// only one write is in the queue, then the thread does not wait for more writes.
 pub(super) struct Writer {
     queue: Option<Sender<Box<dyn Queued>>>,
     thread: Option<JoinHandle<()>>,
@@ -24,12 +24,13 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Maximum number of queued writes. If the queue is full, then further callers wait.
+    /// Maximum number of queued writes. If the queue is full, then further callers wait until there
+    /// is room.
     const QUEUE: usize = 1024;
     /// Maximum number of writes in one transaction.
     const BATCH: usize = 256;
-    /// Number of writes after which the write-ahead log is restarted. A write takes about four
-    /// pages of 4 KiB in the log, so the log grows to about 8 MiB.
+    /// Number of writes after which the thread restarts the write-ahead log. A write takes about
+    /// four pages of 4 KiB in the log, so the log grows to about 8 MiB.
     const LOGGED: usize = 500;
     /// Maximum time that a restart of the log waits for connections that read from the log, such as
     /// a backup.
@@ -53,7 +54,8 @@ impl Writer {
         Ok(self.try_write(work).await?)
     }
 
-    /// Does the same as [`write`](Self::write), but returns a [`Failure`].
+    /// Does the same as [`write`](Self::write), but returns errors as [`Failure`], so that the
+    /// caller can recognise a conflict.
     pub(super) async fn try_write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -69,13 +71,15 @@ impl Writer {
     }
 }
 
-/// Dropping the last clone of a store commits the queued writes and closes the file.
+/// When the last clone of a store is dropped, the writer thread commits the queued writes and
+/// closes its connection to the file.
 impl Drop for Writer {
     fn drop(&mut self) {
         drop(self.queue.take());
         let own = thread::current().id();
-        // The last clone may be dropped on the writer thread itself. A thread cannot wait for
-        // itself, so in this case nothing is joined.
+        // Waits for the end of the writer thread. But the last clone of the store may be dropped on
+        // the writer thread itself. A thread cannot wait for its own end, so in this case nothing
+        // waits.
         if let Some(thread) = self.thread.take().filter(|thread| thread.thread().id() != own) {
             let _ = thread.join();
         }
@@ -113,7 +117,7 @@ impl<T: Send, W: FnOnce(&Connection) -> rusqlite::Result<T> + Send> Queued for O
 
     fn run(&mut self, connection: &Connection) -> Result<(), Failure> {
         if let Some(work) = self.work.take() {
-            // A write that panics must not make all later writes fail.
+            // If a write panics, then the thread must not end, because all later writes would fail.
             let done = panic::catch_unwind(AssertUnwindSafe(|| work(connection).map_err(Failure::from)));
             self.done = done.unwrap_or(Err(Failure::Panicked));
         }
@@ -154,9 +158,9 @@ fn serve(connection: &Connection, queued: &Receiver<Box<dyn Queued>>, timeout: D
     }
 }
 
-/// Restarts the write-ahead log from its beginning. SQLite itself restarts the log only when no
-/// connection reads from it. In a busy shop this may never be so, and the log would grow without
-/// limit.
+/// Restarts the write-ahead log from its beginning. Without this function, SQLite restarts the log
+/// only if no connection reads from the log at that moment. In a busy shop there may be no such
+/// moment, so the log would grow without limit.
 fn restart_log(connection: &Connection, timeout: Duration) {
     let _ = connection.busy_timeout(Writer::PATIENCE);
     // A failure is ignored, because the next restart tries again.
@@ -167,14 +171,14 @@ fn restart_log(connection: &Connection, timeout: Duration) {
 fn commit(connection: &Connection, batch: &mut [Box<dyn Queued>]) -> Result<(), Failure> {
     let run = |statement| connection.prepare_cached(statement)?.execute([]).map(drop);
     run("BEGIN IMMEDIATE")?;
-    // `BEGIN` may have waited for a lock on the file. Callers who timed out during that wait have
+    // `BEGIN` may have waited for a lock on the file. Callers that timed out during this wait have
     // got an error already, so their writes are skipped.
     for operation in batch.iter_mut().filter(|operation| operation.is_wanted()) {
         run("SAVEPOINT operation")?;
         if let Err(failure) = operation.run(connection) {
             if connection.is_autocommit() {
                 // SQLite has rolled back the whole transaction, for example because the disk is
-                // full. All earlier writes of the batch are undone too, so the whole batch fails.
+                // full. The earlier writes of the batch are undone too, so the whole batch fails.
                 return Err(failure);
             }
             run("ROLLBACK TO operation")?;

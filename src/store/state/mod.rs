@@ -69,8 +69,8 @@ pub enum CommitOutcome {
 /// The library, and not the backend, encodes the bytes, draws the versions, and decides if the
 /// content has expired.
 ///
-/// **The result of a load or a commit does not depend on a time.** After its `keep_until`, a
-/// document is loaded and compared like any other document, until it is removed.
+/// **The result of a load or a commit does not depend on a time.** A document is loaded and
+/// compared until it is removed, even after its `keep_until`.
 ///
 /// A document may be removed once its `keep_until` has passed. Either [`sweep`](Self::sweep)
 /// removes it, or the backend removes it without a call. Without a call, the backend must wait for
