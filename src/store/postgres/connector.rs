@@ -37,8 +37,8 @@ impl Connector {
             let (config, tls) = (config.clone(), tls.clone());
             Box::pin(async move {
                 let (client, connection) = config.connect(tls).await?;
-                // The error of the connection is ignored, because every waiting caller gets an
-                // error anyway.
+                // The error of the connection is ignored here, because each waiting caller gets an
+                // error from the client.
                 let driven: BoxFuture<()> = Box::pin(async move { drop(connection.await) });
                 Ok((client, driven))
             })
@@ -60,7 +60,7 @@ impl Connector {
         Ok((client, Driver::new(self.handle.spawn(connection).abort_handle())))
     }
 
-    /// Sets the settings of a session that this store needs: see [`settings`].
+    /// Changes the settings of a session to those that this store needs: see [`settings`].
     pub(super) async fn pin_settings(&self, client: &Client) -> Result<(), tokio_postgres::Error> {
         client.batch_execute(&self.settings).await
     }
@@ -68,14 +68,15 @@ impl Connector {
     /// Opens a connection, sets the settings of its session, and prepares these statements.
     pub(super) async fn connect(&self, statements: Arc<[String]>) -> Result<Session, Failure> {
         // Connecting may take a quarter of the caller's timeout. The other three quarters are for
-        // the reply of the server. A caller that arrives just after a check of
-        // [`Session::look_out`] has begun may wait for this check and the next one. Each takes up
-        // to three eighths of the timeout.
+        // the reply of the server. In the worst case, a caller waits for two checks of
+        // [`Session::look_out`], because it may arrive just after the first check has begun. A
+        // check takes up to three eighths of the timeout, together with the pause before it.
         let (connector, limit) = (self.clone(), self.timeout / 4);
         let connect = async move {
             let (client, driver) = connector.open().await?;
-            // Sends all requests at once, the settings first. This takes two round trips, instead
-            // of one round trip for each statement.
+            // Sends the settings and all statements at once, the settings first. This takes two
+            // round trips. One request after the other would take one round trip for each
+            // statement.
             let prepared = try_join_all(statements.iter().map(|statement| client.prepare(statement)));
             let ((), prepared) = try_join(connector.pin_settings(&client), prepared).await?;
             Ok(Session::new(client, prepared, driver))
@@ -83,8 +84,8 @@ impl Connector {
         self.run(async move { timeout(limit, connect).await.unwrap_or(Err(Failure::TimedOut)) }).await
     }
 
-    /// Runs the work on the runtime of the connections. The work is completed even if the caller's
-    /// future is dropped.
+    /// Runs the work on the tokio runtime that drives the connections. The work runs to its end
+    /// even if the caller's future is dropped.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, Failure>> + Send + 'static,
@@ -93,34 +94,35 @@ impl Connector {
     }
 }
 
-/// Returns the statements that set the settings of a session, so that other defaults of the server,
-/// the database or the user have no effect.
+/// Returns the SQL statements that set the settings which this store needs in a session. For these
+/// settings, the defaults of the server, the database or the user then have no effect.
 ///
 /// The settings are not sent in the startup parameter `options`, because PgBouncer refuses or drops
 /// this parameter, and RDS Proxy refuses it.
 fn settings(timeout: Duration) -> String {
     let milliseconds = timeout.as_millis();
     [
-        // With this search path, no other schema can replace the server's own functions and
-        // operators.
+        // With this search path, the server looks for functions and operators in its own schema
+        // only. So a user of the database cannot replace them by functions in a schema of this
+        // user.
         "SET search_path = pg_catalog, pg_temp",
-        // The functions of `schema.sql` wait for locks. Their later statements must see the data
-        // that was committed during that wait.
+        // The functions of `schema.sql` wait for locks. After such a wait, the next statements of a
+        // function must see the data that was committed during the wait.
         "SET default_transaction_isolation = 'read committed'",
-        // With these timeouts, the server cancels a statement at about the time when its caller
-        // stops waiting.
+        // With these three timeouts, the server cancels a statement at about the time when its
+        // caller stops waiting.
         &format!("SET statement_timeout = {milliseconds}"),
         &format!("SET lock_timeout = {milliseconds}"),
         &format!("SET idle_in_transaction_session_timeout = {milliseconds}"),
         // Switches off two timeouts of the server. The first exists since PostgreSQL 14, the second
-        // since PostgreSQL 17, so this statement skips a setting that does not exist.
+        // since PostgreSQL 17. If a server does not have one of them, then this statement skips it.
         "SELECT set_config(name, '0', false) FROM (VALUES ('idle_session_timeout'), ('transaction_timeout')) \
          AS newer (name) WHERE current_setting(name, true) IS NOT NULL",
-        // With the value `off`, a crash of the server could lose an acknowledged write, for example
-        // the use of a one-time code.
+        // Replaces the value `off` by `on`. With `off`, a crash of the server could lose an
+        // acknowledged write, for example the use of a one-time code. Any other value stays.
         "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
-        // With this setting, row level security causes an error. Otherwise it would hide database
-        // rows from the store.
+        // If a policy of row level security would hide database rows from the store, then with this
+        // setting the server reports an error.
         "SET row_security = off",
     ]
     .join("; ")

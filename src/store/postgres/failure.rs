@@ -18,16 +18,16 @@ pub(super) enum Failure {
     TimedOut,
     #[error("the runtime that drives the connections to PostgreSQL has ended")]
     Gone,
-    /// The login failed, or a reply of the server cannot be read. The driver does not distinguish
-    /// these two errors.
+    /// The login failed, or a reply of the server cannot be read. The driver reports these two
+    /// errors in the same way.
     #[error("login to PostgreSQL failed (check password and encryption), or its answer could not be read")]
     Unreadable,
     #[error(transparent)]
     Corrupt(#[from] CorruptColumn),
     #[error("missing right: {0}")]
     NoRight(String),
-    /// The signing key was retired during the operation, or the trail is signed but the sink has no
-    /// keyring.
+    /// A record cannot be signed with the newest secret key of the keyring, for example because the
+    /// key was retired meanwhile.
     #[error("cannot sign the audit record: the signing key is not available")]
     NoKey,
     #[error("audit trail truncated: record {0} is missing (rows deleted, or an older backup restored)")]
@@ -43,8 +43,9 @@ impl Failure {
         matches!(self, Self::Connection(error) if driver_said(error))
     }
 
-    /// True if the server has certainly rolled the statement back, so that it is safe to send the
-    /// statement again. This is so after a serialization failure, a deadlock or a lock timeout.
+    /// True if the error shows that the server has rolled the statement back, so that it is safe to
+    /// send the statement again. These errors are a serialization failure, a deadlock and a lock
+    /// timeout.
     pub(super) fn has_run_nothing(&self) -> bool {
         const REFUSALS: [SqlState; 3] = [
             SqlState::T_R_SERIALIZATION_FAILURE,
@@ -55,8 +56,8 @@ impl Failure {
     }
 }
 
-/// Returns an explanation of an SQLSTATE for the operator. Returns an empty text if the code alone
-/// is enough.
+/// Returns the cause of an SQLSTATE, for the operator of the shop. Returns an empty text for an
+/// SQLSTATE without a known cause.
 fn explanation(state: &SqlState) -> &'static str {
     match *state {
         SqlState::TOO_MANY_CONNECTIONS => ": no connection is left for the store's user",
@@ -88,8 +89,8 @@ impl From<Failure> for StoreError {
     }
 }
 
-/// The callers whose records were in one batch share the error of the batch, so the error is in an
-/// `Arc`.
+/// Converts the error of a batch of audit records. The error is in an `Arc`, because all callers
+/// whose records were in the batch get the same error.
 impl From<Arc<Failure>> for StoreError {
     fn from(failure: Arc<Failure>) -> Self {
         Self::new(failure)

@@ -6,12 +6,13 @@ use tokio_postgres::{Row, types::ToSql};
 
 use super::{Failure, connector::Connector, session::Session, statements::Command};
 
-/// The parameters of a statement. They are owned, so that another task can use them.
+/// The parameters of a statement. The values are owned and not borrowed, because the statement runs
+/// in a separate task, not in the caller's task.
 pub(super) type Parameters = Vec<Box<dyn ToSql + Send + Sync>>;
 
 /// A pool of connections for statements that may wait for a lock. Each connection serves only one
-/// caller at a time, so a statement that waits for a lock does not delay the statements of other
-/// callers.
+/// caller at a time. If a statement waits for a lock, then the statements on the other connections
+/// do not wait.
 #[derive(Clone, Debug)]
 pub(super) struct Locking {
     connector: Connector,
@@ -30,15 +31,16 @@ impl Locking {
 
     /// Runs a statement on a free connection, and returns its rows.
     ///
-    /// The statement is completed even if the caller's future is dropped. The next caller therefore
-    /// never gets a connection on which an earlier reply is still unread. If the server does not
-    /// reply in time, then the connection is closed.
+    /// The statement runs to its end even if the caller's future is dropped. The next caller
+    /// therefore never gets a connection on which the reply to an earlier statement is still
+    /// unread. If the server does not reply in time, then the connection is closed, and the caller
+    /// gets an error.
     pub(super) async fn query(&self, command: Command, parameters: Parameters) -> Result<Vec<Row>, Failure> {
         self.query_until(command, parameters, self.deadline()).await
     }
 
-    /// Does the same as [`query`](Self::query), but with a given deadline, because the caller may
-    /// have waited already.
+    /// Does the same as [`query`](Self::query), but the caller sets the deadline. The appender of
+    /// audit records uses one deadline for several statements.
     pub(super) async fn query_until(
         &self,
         command: Command,
@@ -63,8 +65,8 @@ impl Locking {
         Instant::now() + self.connector.timeout()
     }
 
-    /// Runs the work on the runtime of the connections. The work is completed even if the caller's
-    /// future is dropped.
+    /// Runs the work on the tokio runtime that drives the connections. The work runs to its end
+    /// even if the caller's future is dropped.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, Failure>> + Send + 'static,

@@ -1,5 +1,5 @@
-//! The backend that keeps everything in a PostgreSQL database. Use it for a shop of many nodes, or
-//! for a shop that has a PostgreSQL server already.
+//! The backend that keeps tokens, documents, the audit trail and the account tables in a PostgreSQL
+//! database. Use it for a shop of many nodes, or for a shop that has a PostgreSQL server already.
 //!
 //! ```no_run
 //! use commerce_auth::{
@@ -25,24 +25,26 @@
 //!
 //! # What it promises
 //!
-//! This backend keeps all the rules of the [storage traits](crate::store), whatever the number of
-//! nodes. All nodes must use the primary server: the store refuses a read-only server. If `fsync`
-//! is on, then an acknowledged write survives a crash of the server. If there is a synchronous
-//! standby, then the write also survives a failover to this standby.
+//! This backend keeps the rules of the [storage traits](crate::store), also if many nodes use the
+//! same database. Connect all nodes to the primary server: the store refuses a read-only server. If
+//! the server's setting `fsync` is on, then an acknowledged write survives a crash of the server.
+//! If there is a synchronous standby, then the write also survives a failover to this standby.
 //!
-//! Each verb usually takes one round trip. Look-ups, such as the verification of a token, share a
-//! few pipelined connections. Statements that may wait for a lock use other connections, so that a
-//! lock never delays a verification. The store opens connections when it needs them, also after the
-//! server was down. No caller waits longer than the [timeout](PostgresOptions::timeout).
+//! A verb usually takes one round trip. Look-ups, such as the verification of a token, share a few
+//! pipelined connections. Statements that may wait for a lock do not use these connections, so that
+//! a lock does not delay a verification. The store opens connections when it needs them, also after
+//! the server was down. A request to the server takes at most the
+//! [timeout](PostgresOptions::timeout). A verb that needs two requests can take twice this time,
+//! for example a commit after a deadlock.
 //!
-//! The tokio runtime in which you connect the store drives the store's connections. You can call
-//! the store from any thread. After that runtime has ended, every call returns an error.
+//! Connect the store in a tokio runtime. This runtime then drives the connections of the store. You
+//! can call the store from any thread, but after the runtime has ended, each call returns an error.
 //!
 //! # Housekeeping
 //!
-//! Call [`Auth::purge`](crate::Auth::purge) from a timer, on one node or on all nodes. A purge
-//! removes expired records in batches of limited size. It skips database rows that another node has
-//! locked, so nodes that purge at the same time do not wait for each other.
+//! Call [`Auth::purge`](crate::Auth::purge) from a timer, on one node or on all nodes. One purge
+//! removes a limited number of expired records. If nodes purge at the same time, then each skips
+//! the database rows that the other nodes have locked, so the nodes do not wait for each other.
 #![doc = concat!("\n", include_str!("../../../docs/postgresql.md"))]
 
 mod accounts;
@@ -116,7 +118,8 @@ impl PostgresStore {
         self.0.locking.query(command, parameters).await
     }
 
-    /// Runs a command that calls a function of the schema, and returns the result of the function.
+    /// Runs a command whose result is one value, such as the call of a function of the database
+    /// schema. Returns this value.
     async fn call<T>(&self, command: Command, parameters: Parameters) -> Result<T, Failure>
     where
         T: for<'row> tokio_postgres::types::FromSql<'row>,

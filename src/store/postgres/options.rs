@@ -52,7 +52,7 @@ impl PostgresOptions {
     /// The defaults are:
     ///
     /// - the schema `commerce_auth`,
-    /// - 2 connections for look-ups and 8 connections for changes,
+    /// - 2 connections for look-ups and at most 8 connections for changes,
     /// - a timeout of 5 s,
     /// - [`connect`](Self::connect) creates missing tables.
     pub fn new(url: impl Into<String>) -> Self {
@@ -61,40 +61,42 @@ impl PostgresOptions {
     }
 
     /// Sets the database schema that holds the tables. Several shops can share a database if each
-    /// has its own schema. The name has 1 to 63 characters of `a-z`, `0-9` and `_`. The first
-    /// character is not a digit, and the name does not begin with `pg_`.
+    /// shop has a schema for itself. The name of a schema has 1 to 63 characters of `a-z`, `0-9`
+    /// and `_`. The first character is not a digit, and the name does not begin with `pg_`.
     pub fn schema(self, schema: impl Into<String>) -> Self {
         Self { schema: schema.into(), ..self }
     }
 
     /// Sets the number of connections for look-ups, at least one. All callers share these
-    /// connections: each sends many look-ups without waiting for earlier results.
+    /// connections: over one connection, the store sends a look-up without waiting for the results
+    /// of earlier look-ups.
     pub fn pipelined_connections(self, connections: usize) -> Self {
         Self { pipelined: connections.max(1), ..self }
     }
 
-    /// Sets the maximum number of connections for changes, at least one. Each of these connections
+    /// Sets the maximum number of connections for changes, at least one. A connection for changes
     /// serves only one caller at a time.
     pub fn locking_connections(self, connections: usize) -> Self {
         Self { locking: connections.max(1), ..self }
     }
 
-    /// Sets the maximum time that a caller waits before it gets an error. The time includes waiting
-    /// for a free connection, for a lock and for the server. Opening a connection may take at most
-    /// a quarter of this time. A value under 10 ms is raised to 10 ms.
+    /// Sets the maximum time that one request to the server takes before the caller gets an error.
+    /// The time includes waiting for a free connection, for a lock and for the server. Within this
+    /// time, opening a connection may take at most a quarter. A value under 10 ms is raised to 10
+    /// ms.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout: timeout.max(Duration::from_millis(10)), ..self }
     }
 
     /// Sets if [`connect`](Self::connect) creates missing tables. The default is true. If you set
     /// it to false, then `connect` only checks the tables. The [module's documentation](super)
-    /// lists the database permissions that the store's user needs in both cases.
+    /// lists the database permissions that the store's user needs with `true` and with `false`.
     pub fn migrate(self, migrate: bool) -> Self {
         Self { migrate, ..self }
     }
 
-    /// Connects without TLS. Use this only for a Unix socket or a private network, because an
-    /// attacker on the network could read the password hashes.
+    /// Connects without TLS. Use this method only for a Unix socket or a private network. Without
+    /// TLS, an attacker on the network can read the password hashes.
     ///
     /// # Errors
     ///
@@ -104,10 +106,11 @@ impl PostgresOptions {
     /// - [`OpenError::NewerSchema`]: a newer release has changed the tables.
     /// - [`OpenError::NotMigrated`]: the tables are missing or outdated, and
     ///   [`migrate`](Self::migrate) is false.
-    /// - [`OpenError::NotPermitted`]: the user may not create or use the tables.
-    /// - [`OpenError::Unsuitable`]: the server, the database or a connection pooler has a setting
-    ///   that would make the store fail later, or the clocks differ too much. See the [module's
-    ///   documentation](super).
+    /// - [`OpenError::NotPermitted`]: the database user has no permission to create or use the
+    ///   tables.
+    /// - [`OpenError::Unsuitable`]: a setting of the server, the database or a connection pooler
+    ///   would make the store fail later, or the clocks of the server and of this machine differ by
+    ///   more than 30 s. See the [module's documentation](super).
     pub async fn connect(self) -> Result<PostgresStore, OpenError> {
         if self.config()?.get_ssl_mode() == SslMode::Require {
             return Err(OpenError::Invalid("the URL asks for TLS: use connect_tls"));
@@ -116,8 +119,8 @@ impl PostgresOptions {
     }
 
     /// Connects with a TLS connector, such as `tokio_postgres_rustls::MakeRustlsConnect`. Set
-    /// `sslmode=require` in the URL. With the default value of `sslmode`, the driver connects
-    /// without TLS if the server does not offer TLS.
+    /// `sslmode=require` in the URL. Otherwise the default value `prefer` applies: if the server
+    /// does not offer TLS, then the driver connects without TLS.
     ///
     /// # Errors
     ///

@@ -14,9 +14,9 @@ use super::{Failure, connector::Connector, session::Session, statements::Query};
 /// A few connections for statements that never wait for a lock. All callers share these
 /// connections.
 ///
-/// A pool of the crate deadpool is not used here, because its connections serve only one caller at
-/// a time. Look-ups over a slow network would wait for each other: see the test
-/// `a_slow_server_is_waited_for`.
+/// A pool of the crate deadpool is not used for look-ups, because a connection of such a pool
+/// serves only one caller at a time. Over a slow network, look-ups would then wait for each other:
+/// see the test `a_slow_server_is_waited_for`.
 #[derive(Debug)]
 pub(super) struct Pipelined {
     connector: Connector,
@@ -28,13 +28,14 @@ pub(super) struct Pipelined {
 #[derive(Debug, Default)]
 struct Lane {
     session: RwLock<Option<Arc<Session>>>,
-    /// The time of the last failed attempt to connect. A caller holds this lock while it connects.
+    /// The time of the last failed attempt to connect. A caller holds the lock of this field while
+    /// it connects.
     connecting: Mutex<Option<Instant>>,
 }
 
 impl Pipelined {
-    /// Minimum time between a failed attempt to connect and the next attempt. Callers that waited
-    /// for the failed attempt get an error at once, instead of connecting themselves.
+    /// Minimum time between a failed attempt to connect and the next attempt. Until then, a caller
+    /// of this lane gets an error at once and does not try to connect.
     const PAUSE: Duration = Duration::from_millis(100);
 
     pub(super) fn new(connector: Connector, statements: Arc<[String]>, lanes: usize) -> Self {
@@ -51,15 +52,15 @@ impl Pipelined {
         let lane = self.lanes.get(number % self.lanes.len().max(1)).ok_or(Failure::Closed)?;
         let session = match lane.live() {
             Some(session) => session,
-            // The future is boxed, because it is large and rarely needed. Otherwise the future of
-            // every look-up would have room for it.
+            // The future that connects is boxed, because it is large and rarely needed. Without the
+            // box, the future of each look-up would contain the room for it.
             None => Box::pin(self.connect(lane)).await?,
         };
         session.query(query, parameters).await
     }
 
-    /// Opens the connection of a lane, and returns it. If several callers call this at once, then
-    /// one of them connects, and the others wait for the connection.
+    /// Opens the connection of a lane, and returns it. If several callers call this at once for one
+    /// lane, then one of them connects, and the others wait for this connection.
     async fn connect(&self, lane: &Lane) -> Result<Arc<Session>, Failure> {
         let mut failed = lane.connecting.lock().await;
         if let Some(session) = lane.live() {

@@ -1,9 +1,9 @@
-//! The checks of the server, the session and the tables, which run before `connect` returns a
-//! store.
+//! The checks that [`PostgresOptions::connect`](super::PostgresOptions::connect) makes before it
+//! returns a store: of the server, the session and the tables.
 //!
-//! Most checks use the simple query protocol, which needs no prepared statements. They therefore
-//! find an unsuitable connection pooler before the first statement is prepared. Only the last check
-//! prepares statements.
+//! Most checks use the simple query protocol, which needs no prepared statements. So these checks
+//! also work through an unsuitable connection pooler, and report it. Only the last check prepares
+//! statements, which such a pooler could lose.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -18,8 +18,8 @@ use crate::{clock::micros, error::StoreError};
 /// `schema.sql`.
 const OLDEST: u32 = 130_000;
 
-/// The message about a connection pooler that does not keep a session for one client. It names the
-/// remedies.
+/// The message about a connection pooler that does not keep each session for one client. The
+/// message says what the operator can do.
 const POOLER: &str = "a connection pooler shares sessions between clients: use its session mode \
      (PgBouncer: pool_mode=session, server_reset_query=DISCARD ALL) and let it open new sessions (PgBouncer: RECONNECT), \
      or connect directly";
@@ -28,12 +28,12 @@ const POOLER: &str = "a connection pooler shares sessions between clients: use i
 const TABLES: &str = "'grants', 'bars', 'subjects', 'epoch', 'documents', 'entries', 'audit_events', 'customers', \
      'admins'";
 
-/// The functions that `schema.sql` creates. The database schema may contain further functions, but
-/// the store never calls them.
+/// The functions that `schema.sql` creates. The store checks and calls only these functions of the
+/// database schema.
 const FUNCTIONS: &str = "'append_records', 'commit_documents', 'erase_records', 'insert_grant', 'lock_of', \
      'purge_tokens', 'revoke_all', 'revoke_grant', 'sweep_documents'";
 
-/// The server's properties that the checks need, as the server reports them.
+/// The properties of the server that the checks compare. The values come from the server.
 #[derive(Debug)]
 struct Server {
     product: String,
@@ -68,8 +68,8 @@ impl Server {
 
     fn judge(&self, connections: usize) -> Result<(), OpenError> {
         let Self { product, version, encoding, connections: allowed, clock: _ } = self;
-        // Some other products use the protocol of PostgreSQL, but do not implement its advisory
-        // locks.
+        // Some products use the protocol of PostgreSQL, but do not implement its advisory locks.
+        // `version()` of such a product does not begin with `PostgreSQL`.
         if !product.starts_with("PostgreSQL ") {
             return unsuitable("the server is not PostgreSQL, and its advisory locks cannot be relied on");
         }
@@ -93,8 +93,8 @@ impl Server {
     }
 }
 
-/// Reads the mark of a session. The mark is a custom setting, so it does no harm to another client
-/// that gets the session from a connection pooler.
+/// Reads the mark of a session. The mark is a custom setting that only this module reads. So if a
+/// connection pooler gives the session to a different program, then the mark does no harm.
 const MARK: &str = "SELECT coalesce(pg_catalog.current_setting('commerce_auth.session', true), '')";
 
 /// Opens a session, checks the server and a possible connection pooler, and sets the settings of
@@ -105,15 +105,15 @@ const MARK: &str = "SELECT coalesce(pg_catalog.current_setting('commerce_auth.se
 /// - the server's product, version and encoding,
 /// - the number of connections that the server allows,
 /// - the difference between the clocks,
-/// - that no connection pooler shares the session: a setting of the session stays, and another
-///   client does not see the setting.
+/// - that no connection pooler shares the session: a setting of the session stays, and a second
+///   client does not see this setting.
 ///
-/// Until these checks have passed, the mark is the only setting of the session that this function
-/// changes.
+/// Until all checks have passed, this function changes only one setting of the session, the mark
+/// (see [`MARK`]).
 pub(super) async fn open(connector: &Connector, connections: usize) -> Result<(Client, Driver), OpenError> {
     let (client, driver) = connector.open().await.map_err(|error| refused(error, "connect"))?;
-    // Each call uses another mark, because a session of a connection pooler may still have the mark
-    // of an earlier call. The mark is not a secret.
+    // Each call uses a new random mark, because a session of a connection pooler may still have the
+    // mark of an earlier call. The mark is not a secret.
     let own = format!("{:016x}", RandomState::new().build_hasher().finish());
     let asked = format!("{}; {MARK}; SET commerce_auth.session = '{own}'", Server::ASKED);
     let sent = OffsetDateTime::now_utc();
@@ -124,16 +124,16 @@ pub(super) async fn open(connector: &Connector, connections: usize) -> Result<(C
     server.judge(connections)?;
     OpenError::unless_clocks_agree(micros::to_time(server.clock), sent, received)?;
     expect(mark, "")?;
-    // A connection pooler that is not in session mode may give another session to each statement.
-    // It takes the session that became free last, or takes the sessions one after another. If the
-    // second client gets the session of the first client, then the second client sees the mark.
-    // Otherwise one of the next two statements of the first client runs in the session of the
-    // second client. There the first client does not see its mark.
+    // A connection pooler that is not in session mode chooses a session for each statement. It
+    // takes the session that became free last, or takes the sessions one after another. If it gives
+    // the session of the first client to the second client, then the second client sees the mark.
+    // Otherwise it has two sessions by now, and runs one of the next two statements of the first
+    // client in the session without the mark. Then the first client does not see its mark.
     let (other, _driver) = connector.open().await.map_err(|error| refused(error, "connect"))?;
     if let Err(error) = keeps_sessions(&client, &other, &own).await {
-        // This call has set the mark in a session that the pooler shares, so this resets the mark.
-        // A mark of an earlier call stays, so that the next start also finds out that the pooler
-        // does not reset its sessions.
+        // This call has set the mark in a session that the pooler shares, so it now resets the
+        // mark. If the mark of an earlier call was found before, then this line is not reached and
+        // that mark stays. The next start then finds it, too, and reports the pooler again.
         for client in [&client, &other] {
             let _ = client.simple_query("RESET commerce_auth.session").await;
         }
@@ -155,11 +155,12 @@ fn expect(row: &SimpleQueryRow, mark: &str) -> Result<(), OpenError> {
     if text(row, 0)? == mark { Ok(()) } else { unsuitable(POOLER) }
 }
 
-/// Checks the tables and the statements.
+/// Checks the tables and the statements:
 ///
-/// - The user must have the permissions to use the tables, and must see all their rows.
-/// - The tables must survive a crash of the server.
-/// - The server must accept every statement of this release, which shows that the tables have the
+/// - The database user must have the permissions to use the tables and the functions, and must see
+///   all rows of the tables.
+/// - The tables must survive a crash of the server, so an unlogged table is refused.
+/// - The server must accept each statement of this release. This shows that the tables have the
 ///   right columns.
 pub(super) async fn tables<'a>(
     client: &Client,

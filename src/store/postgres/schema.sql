@@ -1,9 +1,9 @@
 -- Version 1 of the tables. Times are in microseconds since 1970.
 --
--- An operation that needs several statements is a function. A call of the function takes one round
--- trip. It is atomic, because the call is one statement. The functions lock names and not rows
--- (advisory locks), so that they can also lock a row that does not exist yet. Each statement of a
--- function sees everything that was committed before that statement, because the isolation level is
+-- An operation that needs several statements is a function. A call of a function takes one round
+-- trip. The call is atomic, because it is one statement. Most functions lock names (advisory
+-- locks), so that they can also lock a row that does not exist yet. Each statement of a function
+-- sees everything that was committed before that statement began, because the isolation level is
 -- read committed and the functions are volatile.
 
 -- The shop's generation: 16 random bytes, which the library draws. The table is empty until the
@@ -13,8 +13,9 @@ CREATE TABLE "{schema}".epoch (
     shop_generation bytea NOT NULL
 );
 
--- The generations of subjects, which are customers and admin users. They are never removed, because
--- a sign-in that read an earlier generation may still be in progress, and must be refused.
+-- The generations of subjects, which are customers and admin users. The rows are never removed. A
+-- sign-in that read an earlier generation may still be in progress, and the store must refuse its
+-- grant.
 CREATE TABLE "{schema}".subjects (
     kind text NOT NULL,
     id text NOT NULL,
@@ -41,8 +42,8 @@ CREATE TABLE "{schema}".grants (
 CREATE INDEX grants_by_subject ON "{schema}".grants (subject_id, subject_kind, issued_at);
 CREATE INDEX grants_by_end ON "{schema}".grants (expires_at);
 
--- Bars: the digests of revoked tokens, which cannot be inserted until the time in the column
--- "until".
+-- Bars: the digests of revoked tokens. Until the time in the column "until", a grant with such a
+-- digest cannot be inserted.
 CREATE TABLE "{schema}".bars (
     digest bytea PRIMARY KEY,
     until bigint NOT NULL
@@ -76,10 +77,10 @@ CREATE TABLE "{schema}".entries (
 );
 CREATE INDEX entries_by_document ON "{schema}".entries (partition, kind, id);
 
--- The audit trail. The positions of its records have no gaps. Each event is stored in two parts,
--- the second of which holds personal data and can be erased. A chain of signatures covers the
--- records (src/audit/chain). The columns have the type json, because jsonb would not keep the
--- signed text byte for byte.
+-- The audit trail. The positions of its records have no gaps. Each event is stored in two parts.
+-- The column "personal" holds the personal data, and an erasure sets it to null. The column "event"
+-- holds the rest. A chain of signatures covers the records (src/audit/chain). The two columns have
+-- the type json, because jsonb would not keep the signed text byte for byte.
 CREATE TABLE "{schema}".audit_events (
     position bigint PRIMARY KEY,
     id uuid NOT NULL UNIQUE,
@@ -125,19 +126,20 @@ CREATE TABLE "{schema}".admins (
 );
 
 -- Returns the integer that identifies the advisory lock of a name. All schemas of a database share
--- these integers, so the schema is a part of the hashed text.
+-- these integers. So the name of the schema is a part of the hashed text, and the locks of two
+-- shops differ.
 CREATE FUNCTION "{schema}".lock_of(p_kind text, p_name text) RETURNS bigint LANGUAGE sql STABLE AS $$
     SELECT hashtextextended('{schema} ' || p_kind || ' ' || p_name, 0)
 $$;
 
 ---- Tokens
 
--- Inserts a grant. Only one insertion for a subject runs at a time, so that each insertion counts
--- the grants of the earlier ones. Returns:
+-- Inserts a grant. Only one insertion for a subject runs at a time, so that an insertion counts the
+-- grants of earlier insertions. The result is:
 --
 -- - 0 if the grant is stored,
--- - 1 if its generation was replaced,
--- - 2 if its id is barred,
+-- - 1 if the generation of the subject or of the shop was replaced,
+-- - 2 if the id of the grant is barred,
 -- - 3 if a grant with this id exists.
 CREATE FUNCTION "{schema}".insert_grant(
     p_digest bytea, p_kind text, p_id text, p_website text, p_obtained text, p_actor text, p_parent bytea, p_reason text,
@@ -155,8 +157,8 @@ BEGIN
     IF EXISTS (SELECT FROM "{schema}".bars WHERE digest = p_digest AND until > p_now) THEN
         RETURN 2;
     END IF;
-    -- If all tokens of the shop are revoked at this moment, then the shop's generation is replaced.
-    -- This row still holds the earlier generation, so its grant is not live.
+    -- A revoke of all tokens of the shop may replace the shop's generation at this moment. The new
+    -- row still holds the earlier generation, so its grant is not live.
     INSERT INTO "{schema}".grants VALUES (
         p_digest, p_kind, p_id, p_website, p_obtained, p_actor, p_parent, p_reason, p_issued_at, p_expires_at,
         p_shop_generation, p_source, p_user_agent, p_correlation_id
@@ -232,14 +234,14 @@ $$;
 -- - Otherwise, if p_versions is not null, then the change stores a document.
 -- - Otherwise the change only compares the version.
 --
--- The arrays from p_places to p_ranks describe the index entries. p_places holds the position of
--- the change to which an entry belongs. If the version of a document is not the expected one, then
--- the function returns the current documents.
+-- The arrays from p_places to p_ranks describe the index entries. For each entry, p_places holds
+-- the position of the change to which the entry belongs. If the version of a document is not the
+-- expected one, then the function changes nothing, and returns the current documents.
 --
 -- The advisory lock keeps out other commits to the same partition, even if the partition has no row
--- yet. The row locks keep out a sweep, because a sweep does not lock partitions. Each statement
--- finds one row by the whole primary key, because a join with the arrays might read the whole
--- partition.
+-- yet. It does not keep out a sweep, because a sweep does not lock partitions. So the function also
+-- locks the rows of the documents. Each statement finds one row of "documents" by the whole primary
+-- key. For a join with the arrays, the server might read the whole partition.
 CREATE FUNCTION "{schema}".commit_documents(
     p_partition bytea, p_kinds text[], p_ids bytea[], p_expects bytea[], p_deletes boolean[], p_versions bytea[],
     p_keep_untils bigint[], p_contents bytea[], p_places integer[], p_scopes bytea[], p_names text[], p_ranks bigint[],
@@ -292,10 +294,10 @@ BEGIN
 END
 $$;
 
--- Removes expired documents and their index entries. Skips documents that a commit has locked. If a
--- commit has changed a row after the query found it, then the server compares keep_until again when
--- it has locked the row. The index entries are removed by a second statement, so that it sees the
--- entries that the last commit wrote.
+-- Removes expired documents and their index entries. Skips documents that a commit has locked. A
+-- commit may change a row after the query has found the row and before the query locks it. In this
+-- case the server compares keep_until again after it has locked the row. A second statement removes
+-- the index entries, so that it sees the entries that the last commit wrote.
 CREATE FUNCTION "{schema}".sweep_documents(p_until bigint, p_limit bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     v_removed bigint;
@@ -324,13 +326,14 @@ $$;
 
 ---- The audit trail
 
--- Appends audit records, which the caller has signed in their order. Appends nothing if the last
--- record does not have the position and the link that the caller expects, or if one of the new
--- records exists already. Returns:
+-- Appends audit records. If the caller has a keyring, then it has signed the records in their
+-- order. Appends nothing if the last record does not have the position and the link that the caller
+-- expects, or if one of the new records exists already. The result has these columns:
 --
 -- - appended: true if the records were appended,
--- - known: the ids of the new records that existed already,
--- - last, link: the position of the last record before the call, and the newest link.
+-- - known: the ids of those new records that existed already,
+-- - last, link: the position of the last record before the call, and the newest link before the
+--   call.
 CREATE FUNCTION "{schema}".append_records(
     p_last bigint, p_link bytea, p_ids text[], p_ats bigint[], p_actions text[], p_outcomes text[], p_whys text[],
     p_kinds text[], p_subjects text[], p_actors text[], p_accounts text[], p_events text[], p_personals text[],
@@ -343,11 +346,12 @@ BEGIN
         FROM "{schema}".audit_events AS record ORDER BY record.position DESC LIMIT 1;
     last := coalesce(last, 0);
     IF p_links[1] IS NULL THEN
-        -- The new records are not signed, so the link need not be compared.
+        -- The new records are not signed, so the link need not be compared. The result repeats the
+        -- caller's link.
         link := p_link;
     ELSIF link IS NULL AND last <> 0 THEN
-        -- The last record is not signed, because a node without a keyring has appended it. Finds
-        -- the link of the last signed record.
+        -- The last record is not signed, because a node without a keyring has appended it. So this
+        -- statement finds the link of the last signed record.
         SELECT record.link INTO link FROM "{schema}".audit_events AS record
             WHERE record.link IS NOT NULL ORDER BY record.position DESC LIMIT 1;
     END IF;
@@ -369,8 +373,8 @@ BEGIN
 END
 $$;
 
--- Erases the personal parts of the records at these positions. Returns the number of erased
--- records.
+-- Erases the personal parts of the records at these positions. Returns the number of records that
+-- it erased.
 CREATE FUNCTION "{schema}".erase_records(p_positions bigint[], p_erasures bytea[]) RETURNS bigint
 LANGUAGE plpgsql AS $$
 DECLARE

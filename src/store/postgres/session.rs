@@ -28,7 +28,7 @@ impl Session {
         self.client.is_closed()
     }
 
-    /// Runs a prepared statement and returns its rows. Many callers may call this at the same time.
+    /// Runs a prepared statement and returns its rows. Many callers can call this at the same time.
     /// The connection sends each statement without waiting for earlier replies, and the server
     /// replies in the order of the statements.
     pub(super) async fn query(
@@ -43,10 +43,11 @@ impl Session {
     /// Checks the connection from time to time, and closes it if the server does not reply within
     /// the time limit. Returns when the connection is closed or the session is dropped.
     ///
-    /// This periodic check replaces a timer for each caller. Replies arrive in order, so the reply
-    /// to a check proves that all earlier replies have arrived. A check is sent only if a caller
-    /// waits. The lane holds one reference to the session, and this function holds one. More than
-    /// two references therefore mean that a caller waits.
+    /// With this periodic check, the callers need no timers. Replies arrive in the order of the
+    /// statements, so the reply to a check proves that the replies to all earlier statements have
+    /// arrived. A check is sent only if a caller waits for a reply. The lane holds one reference to
+    /// the session, this function holds one, and each waiting caller holds one. So if there are
+    /// more than two references, then a caller waits.
     pub(super) async fn look_out(session: Weak<Self>, limit: Duration) {
         let interval = limit / 8;
         loop {
@@ -64,8 +65,8 @@ impl Session {
     }
 }
 
-/// The task that drives a connection. Dropping this value closes the connection at once, even if
-/// the server never replies.
+/// The task that drives a connection. When this value is dropped, the connection is closed at once,
+/// without waiting for the server.
 #[derive(Debug)]
 pub(super) struct Driver(AbortHandle);
 

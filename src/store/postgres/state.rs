@@ -58,14 +58,15 @@ impl StateStore for PostgresStore {
     }
 }
 
-/// Returns the value of the column `scope` for an index: the partition of the index, or no bytes
-/// for an index of the whole shop.
+/// Returns the value of the column `scope` for an index: the bytes of the index's partition, or an
+/// empty value for an index of the whole shop.
 fn scope(index: &Index) -> &[u8] {
     index.partition.as_ref().map_or(&[], |partition| partition.as_bytes())
 }
 
-/// Builds the parameters of the function `commit_documents`. There is one array for each property
-/// of the changes, and one array for each property of their index entries.
+/// Builds the parameters of the SQL function `commit_documents`. The parameters hold one array for
+/// each property of the changes, such as the versions, and one array for each property of the index
+/// entries.
 fn commit_parameters(partition: &Partition, changes: &Changes) -> Parameters {
     let puts = || changes.iter().map(put_of);
     let keys = || changes.iter().map(Change::key);
@@ -111,8 +112,8 @@ fn outcome(row: &Row) -> Result<CommitOutcome, Failure> {
     Ok(CommitOutcome::Conflict(documents.collect::<Result<_, _>>()?))
 }
 
-/// Builds a document from its columns. None if the columns are null, because the document does not
-/// exist.
+/// Builds a document from its columns. Returns `None` if the columns are null, which means that the
+/// document does not exist.
 fn document(version: Option<&[u8]>, bytes: Option<&[u8]>) -> Result<Option<Document>, Failure> {
     let columns = version.zip(bytes);
     Ok(columns.map(|(version, bytes)| columns::document(version, bytes)).transpose()?)

@@ -1,5 +1,5 @@
-//! All SQL statements of the store. A connection prepares all statements that it may run when it is
-//! opened.
+//! The SQL statements with which the store reads and changes its tables. When the store opens a
+//! connection, it prepares all statements that this connection runs later.
 
 /// Declares an enum of SQL statements. In their text, `{schema}` stands for the name of the
 /// database schema.
@@ -28,8 +28,8 @@ macro_rules! statements {
     };
 }
 
-/// Builds the statement that selects live grants. The second parameter of the statement is the
-/// current time.
+/// Builds the statement that selects live grants. `$more` adds columns, and `$condition` selects
+/// the grants. The second parameter of the statement is the current time.
 macro_rules! live_grants {
     ($more:literal, $condition:literal) => {
         concat!(
@@ -42,8 +42,8 @@ macro_rules! live_grants {
     };
 }
 
-/// Builds the statement that selects audit records. A column whose type the driver cannot read is
-/// converted to text.
+/// Builds the statement that selects audit records. The types `uuid` and `json` are converted to
+/// text, because the driver is built without support for them.
 macro_rules! records {
     ($which:literal) => {
         concat!(
@@ -55,8 +55,8 @@ macro_rules! records {
 }
 
 statements! {
-    /// The statements that never wait for a lock. Some of them contain `LIMIT 1`, so that the
-    /// server does not choose a query plan with a join that reads a whole partition.
+    /// The statements that never wait for a lock. Some of them contain a subquery with `LIMIT 1`.
+    /// It prevents a query plan in which the server reads a whole partition for a join.
     Query {
         Generation =>
             "SELECT (SELECT generation FROM \"{schema}\".subjects WHERE kind = $1 AND id = $2), \

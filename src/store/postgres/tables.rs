@@ -12,15 +12,15 @@ pub(super) const SCHEMA: &str = include_str!("schema.sql");
 /// The version of the tables that this release creates and supports.
 const VERSION: u32 = 1;
 
-/// The schema and the tables that the database has already.
+/// The result of a look at the database: if the schema exists, and which version its tables have.
 struct Found {
     schema: bool,
     /// The version of the tables. It is 0 if there are no tables.
     version: u32,
 }
 
-/// Creates the tables if they are missing. If several nodes do this at the same time, then each
-/// waits for the one before it.
+/// Creates the tables if they are missing. If several nodes call this at the same time, then an
+/// advisory lock makes them wait for each other, and only the first node finds the tables missing.
 pub(super) async fn make(client: &mut Client, schema: &str) -> Result<(), OpenError> {
     let not_permitted = |error| refused(error, "make the schema and its tables");
     let transaction = client.transaction().await.map_err(not_permitted)?;
@@ -28,8 +28,8 @@ pub(super) async fn make(client: &mut Client, schema: &str) -> Result<(), OpenEr
     let found = look(&transaction, &turn, schema).await?;
     if found.version < VERSION {
         let mut make = Vec::new();
-        // If the schema exists, then this statement is left out, because it would need the
-        // permission to create a schema.
+        // If the schema exists, then `CREATE SCHEMA` is left out, because the database user may
+        // lack the permission to create a schema.
         if !found.schema {
             make.push(format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\""));
         }
@@ -50,7 +50,7 @@ pub(super) async fn check(client: &mut Client, schema: &str) -> Result<(), OpenE
     if found < VERSION { Err(OpenError::NotMigrated { found, needed: VERSION }) } else { Ok(()) }
 }
 
-/// Runs the statement `first`, then reads if the schema and the tables exist, and in which version.
+/// Runs the statement `first`. Then reads if the schema exists, and which version the tables have.
 async fn look(transaction: &Transaction<'_>, first: &str, schema: &str) -> Result<Found, OpenError> {
     let look = format!(
         "{first}; SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = '{schema}'), \

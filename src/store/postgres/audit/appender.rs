@@ -17,29 +17,29 @@ use crate::{
 
 /// Appends the audit records of this node in batches.
 ///
-/// Only one caller of a node appends at a time, and it appends the waiting records of all callers
-/// of the node. If two nodes append at the same time, then the database accepts the records of one
-/// node only. The other node signs its records again, because they must now follow the records of
-/// the first node.
+/// On a node, only one caller appends at a time. This caller appends the waiting records of all
+/// callers of the node. If two nodes append at the same time, then the database accepts the records
+/// of one node only. The second node then signs its records again, because they must now follow the
+/// records of the first node.
 pub(super) struct Appender(Arc<Inner>);
 
 struct Inner {
     locking: Locking,
     keyring: Option<Keyring>,
     waiting: Mutex<VecDeque<Waiting>>,
-    /// The last record of the trail that this node knows. Other nodes may have appended further
-    /// records since. The caller that appends holds this lock.
+    /// The last record of the trail that this node knows. Meanwhile, other nodes may have appended
+    /// records after it. The caller that appends holds the lock of this field.
     end: tokio::sync::Mutex<End>,
 }
 
-/// A record that waits to be appended, and the channel that tells its caller the result.
+/// A record that waits to be appended, and the channel over which its caller gets the result.
 struct Waiting {
     entry: Entry,
     appended: oneshot::Sender<Result<(), Arc<Failure>>>,
 }
 
-/// The last record of a trail: its position, and the newest signature (link) of the trail, as the
-/// column `link` holds it.
+/// The end of a trail: the position of its last record, and its newest signature, in the form in
+/// which the column `link` holds it.
 #[derive(Clone, Default)]
 struct End {
     position: i64,
@@ -47,8 +47,8 @@ struct End {
 }
 
 impl End {
-    /// True if records that existed at `was` are missing now: the trail is shorter, or has another
-    /// last record at the same position.
+    /// True if the trail has lost records since its end was `was`: the trail is shorter, or it has
+    /// the same length but a different newest signature.
     fn is_before(&self, was: &Self) -> bool {
         self.position < was.position || (self.position == was.position && self.link != was.link)
     }
@@ -63,15 +63,15 @@ impl Appender {
         Self(Arc::new(Inner { locking, keyring, waiting, end }))
     }
 
-    /// Appends a record. The record is still appended if the caller's future is dropped.
+    /// Appends a record. If the caller's future is dropped, then the record may still be appended.
     pub(super) async fn append(&self, entry: Entry) -> Result<(), Arc<Failure>> {
         let (appended, answer) = oneshot::channel();
         let deadline = self.0.locking.deadline();
         self.0.waiting().push_back(Waiting { entry, appended });
         let inner = Arc::clone(&self.0);
         let append = async move {
-            // This caller also appends records of later callers. Their records must not fail if
-            // this caller times out, so the appending runs in a separate task.
+            // This caller may also append records of later callers. If this caller times out, then
+            // these records must not fail. So a separate task appends the records.
             let turn = tokio::spawn(inner.append_until(answer, deadline));
             let appended = timeout_at(deadline, turn).await.map_err(|_| Failure::TimedOut)?;
             appended.map_err(|_| Failure::Gone)
@@ -82,7 +82,7 @@ impl Appender {
 
 impl Inner {
     /// Waits until no other caller appends, at most until `deadline`. Then appends the waiting
-    /// records, batch by batch, until the caller's own record has a result.
+    /// records, batch by batch, until the record of this caller has a result.
     async fn append_until(
         self: Arc<Self>,
         mut answer: oneshot::Receiver<Result<(), Arc<Failure>>>,
@@ -90,15 +90,16 @@ impl Inner {
     ) -> Result<(), Arc<Failure>> {
         let mut end = timeout_at(deadline, self.end.lock()).await.map_err(|_| Failure::TimedOut)?;
         loop {
-            // Another caller may have appended this caller's record already. If the queue holds
-            // more records than one batch, then this loop may run more than once.
+            // While this caller waited for the lock, a different caller may have appended this
+            // caller's record. If the queue holds more records than one batch, then this loop may
+            // run more than once.
             match answer.try_recv() {
                 Ok(Some(appended)) => return appended,
                 Err(oneshot::Canceled) => return Err(Failure::Gone.into()),
                 Ok(None) => {}
             }
             let batch = self.take();
-            // Most records of the batch belong to callers that arrived later. The batch therefore
+            // The batch may hold records of callers that arrived later than this one. So the batch
             // gets the whole timeout, and not only the rest of this caller's timeout.
             let deadline = self.locking.deadline();
             let appended = match self.append_all(&batch, &end, deadline).await {
@@ -107,8 +108,9 @@ impl Inner {
                     Ok(())
                 }
                 Err(failure) => {
-                    // Forgets the lost records, so that this error is reported only once, and later
-                    // records follow the remaining trail. Otherwise every later record would fail.
+                    // Forgets the lost records. This node therefore reports the loss only once, and
+                    // later records follow the remaining trail. Otherwise each later record would
+                    // fail with this error.
                     if let Failure::CutOff(_) = failure {
                         *end = End::default();
                     }
@@ -122,8 +124,8 @@ impl Inner {
         }
     }
 
-    /// Takes a batch of waiting records. Leaves out and removes the records of callers that have
-    /// timed out.
+    /// Takes a batch of records out of the queue. Drops the records whose callers no longer wait
+    /// for a result.
     fn take(&self) -> Vec<Waiting> {
         let mut waiting = self.waiting();
         let mut batch = Vec::new();
@@ -137,8 +139,8 @@ impl Inner {
         batch
     }
 
-    /// Appends the records, and returns the new last record of the trail. Fails if the trail has
-    /// lost records since `was`.
+    /// Appends the records, and returns the new end of the trail. `was` is the end of the trail as
+    /// this node knows it. Fails if the trail has lost records since then.
     async fn append_all(&self, batch: &[Waiting], was: &End, deadline: Instant) -> Result<End, Failure> {
         let mut known = HashSet::new();
         let mut entries: Vec<_> = batch.iter().map(|waiting| &waiting.entry).collect();
@@ -161,7 +163,7 @@ impl Inner {
     }
 
     /// Signs the records so that they follow `end`. Returns the parameters of the statement that
-    /// appends the records, and the new last record of the trail.
+    /// appends the records, and the end of the trail after that statement.
     fn sign(&self, entries: &[&Entry], end: &End) -> Result<(super::super::Parameters, End), Failure> {
         let mut now = end.clone();
         let (mut keys, mut links) = (Vec::new(), Vec::new());
@@ -215,7 +217,7 @@ impl Inner {
 /// The result of the function `append_records` for a batch.
 struct Answer {
     appended: bool,
-    /// The ids of the records that existed already.
+    /// The ids of the records of the batch that the trail has already.
     known: Vec<String>,
     end: End,
 }

@@ -1,4 +1,4 @@
-//! The audit trail in PostgreSQL. Any number of nodes can append records at the same time.
+//! The audit trail in PostgreSQL. Several nodes can append records to one trail.
 
 mod appender;
 
@@ -28,21 +28,21 @@ use appender::Appender;
 /// the records that it appends, so that they form a chain.
 ///
 /// Clones are cheap. Pass a value with a keyring to the [builder](crate::AuthBuilder::audit), so
-/// that new records are signed. To read, verify, erase or prune the trail, keep a clone or create
-/// another value. If a value and its clones append several records at the same time, then these
-/// records share a round trip.
+/// that new records are signed. To read, verify, erase or prune the trail later, keep a clone of
+/// this value, or call [`PostgresStore::audit`] again. If a value and its clones append several
+/// records at the same time, then these records can share a round trip.
 ///
-/// Each value remembers the last record that it has appended. If that record is missing when the
-/// value appends the next one, then somebody has deleted the last records, or has restored an older
-/// backup. In this case:
+/// A value and its clones together remember the end of the trail after their last append. If the
+/// records up to this end are no longer there at the next append, then somebody has deleted the
+/// last records, or has restored an older backup. If the value finds such a loss:
 ///
-/// - The next record is not appended. The source of the error names the missing record, and the
-///   failure [is counted](crate::audit::AuditStats::failed).
-/// - Later records are appended to the remaining trail without an error, because otherwise a
-///   restored backup would stop the shop.
+/// - The records of this append are not stored. The source of the error names the missing record,
+///   and the failure [is counted](crate::audit::AuditStats::failed).
+/// - Later records are appended to the remaining trail without an error. Otherwise nobody could
+///   sign in after the restore of a backup.
 ///
-/// If a node had not appended a record before the loss, then it cannot notice the loss. Therefore
-/// keep [checkpoints](Checkpoint) outside the database.
+/// If a node has appended no record before the loss, for example because it was restarted, then it
+/// cannot find the loss. Therefore keep [checkpoints](Checkpoint) outside the database.
 #[derive(Clone, Debug)]
 pub struct PostgresAudit {
     store: PostgresStore,
@@ -53,7 +53,8 @@ pub struct PostgresAudit {
 
 impl PostgresStore {
     /// Returns the audit trail in the database schema of this store. If you pass a keyring, then
-    /// the value signs the records that it appends. All nodes must have the same keyring.
+    /// the value signs the records that it appends. Give the same keyring to all nodes, because
+    /// they append to one chain.
     #[must_use]
     pub fn audit(&self, keyring: Option<&Keyring>) -> PostgresAudit {
         PostgresAudit {
