@@ -109,7 +109,7 @@ impl PostgresOptions {
     /// - [`OpenError::NotPermitted`]: the database user has no permission to create or use the
     ///   tables.
     /// - [`OpenError::Unsuitable`]: a setting of the server, the database or a connection pooler
-    ///   would make the store fail later, or the clocks of the server and of this machine differ by
+    ///   would make the store fail later. Or the clocks of the server and of this machine differ by
     ///   more than 30 s. See the [module's documentation](super).
     pub async fn connect(self) -> Result<PostgresStore, OpenError> {
         if self.config()?.get_ssl_mode() == SslMode::Require {

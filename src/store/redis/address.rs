@@ -29,8 +29,8 @@ impl ServerAddress {
     /// Parses the forms that [`RedisOptions::new`](super::RedisOptions::new) documents.
     pub(super) fn parse(url: &str) -> Result<Self, OpenError> {
         let (scheme, rest) = url.split_once("://").ok_or(NO_URL)?;
-        // This refuses all URLs with a `#`, because the driver would accept any certificate if the
-        // URL ended in `#insecure`.
+        // URLs with a `#` are refused. Otherwise the driver would accept any certificate if the URL
+        // ended in `#insecure`.
         if rest.contains('#') {
             return Err(OpenError::Invalid(
                 "the address has a part after #: certificate checks cannot be switched off",

@@ -1,5 +1,5 @@
 //! The stored form of documents and index entries. The script `documents.lua` also reads this form,
-//! so change both together.
+//! so change this file and the script together.
 
 use super::{failure::Failure, records::Reader};
 use crate::{
@@ -11,8 +11,8 @@ const CORRUPT: Failure = Failure::Corrupt("a document");
 
 /// The stored `keep_until` of a document without a `keep_until`. These bytes encode no valid time.
 const FOR_GOOD: [u8; 8] = [u8::MAX; 8];
-/// The byte after a kind. It is less than every byte of a kind, so that a kind sorts before the
-/// longer kinds that begin with it.
+/// The byte after a kind. It is less than each byte that a kind can contain. If a longer kind
+/// begins with a shorter kind, then the shorter kind therefore sorts first.
 const END_OF_KIND: u8 = 0;
 
 /// Encodes a document in this order: the version, `keep_until`, the index entries, the content.
@@ -44,8 +44,9 @@ pub(super) fn document_name(partition: &Partition, key: &Key) -> Vec<u8> {
 }
 
 /// Returns the name of an index, which is unique in the shop. The name for an index of a partition
-/// has more than 32 bytes, because it begins with the partition. The name for an index of the whole
-/// shop has at most 32 bytes. The two therefore never have the same name.
+/// has more than 32 bytes, because it begins with the 32 bytes of the partition. The name for an
+/// index of the whole shop has at most 32 bytes. So an index of a partition and an index of the
+/// shop have different names.
 pub(super) fn index_name(index: &Index) -> Vec<u8> {
     let partition = index.partition.as_ref().map_or(&[][..], |partition| partition.as_bytes());
     [partition, index.name.as_str().as_bytes()].concat()

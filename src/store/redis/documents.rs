@@ -55,8 +55,8 @@ impl StateStore for RedisStore {
             call = call.arg(change.expects().as_ref().map_or(&[][..], |version| version.as_bytes()));
             call = match change {
                 Change::Put(put) => call.arg(write_document(partition, put)).arg(
-                    // A document with index entries gets no expiry in the server, because the
-                    // server would remove the document but not its entries.
+                    // The server gets no expiry for a document with index entries. Otherwise the
+                    // server would remove the document, but not its entries.
                     put.keep_until
                         .filter(|_| put.index.is_empty())
                         .map_or_else(String::new, |keep_until| kept_for(keep_until, now).to_string()),
@@ -70,8 +70,8 @@ impl StateStore for RedisStore {
         match answer {
             Ok(Value::Int(_)) => Ok(CommitOutcome::Committed),
             Ok(answer) => Ok(CommitOutcome::Conflict(documents(&answer)?)),
-            // The server did not run the script, because the shop's keys now belong to another
-            // server of the cluster.
+            // The server did not run the script, because the shop's Redis keys have moved to a
+            // different server of the cluster.
             Err(failure) if failure.is("MOVED") => {
                 let keys: Vec<_> = changes.iter().map(|change| change.key().clone()).collect();
                 Ok(CommitOutcome::Conflict(self.load(partition, &keys).await?))
@@ -112,9 +112,9 @@ impl StateStore for RedisStore {
     }
 }
 
-/// True if the commit may end something, for example because it spends a one-time code. If a
-/// failover lost such a commit, then the code would be valid again, so the commit waits for
-/// replicas. A commit that only counts failed attempts ends nothing.
+/// True if the commit may end something, for example the validity of a one-time code. If a failover
+/// lost such a commit, then the code would be valid again. So such a commit waits for replicas. A
+/// commit that only counts failed attempts ends nothing, so it does not wait.
 fn is_ending(changes: &Changes) -> bool {
     changes.iter().any(|change| match change {
         Change::Put(put) => !put.expendable,

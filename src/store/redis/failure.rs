@@ -65,7 +65,7 @@ impl From<Failure> for StoreError {
 pub(super) struct Code(String);
 
 impl Code {
-    /// The code that this crate uses in place of all error codes of a failed login.
+    /// The code that this crate uses if the login failed, in place of the code of the server.
     const SIGN_IN: &str = "AUTH";
 
     /// Creates a code from the first word of a message. Only a word of at most 16 capital letters

@@ -10,12 +10,13 @@ use crate::{
 use super::records::subject_bytes;
 
 /// Time between the expiry of a record and the expiry of its Redis key: 1 h. If the clocks of two
-/// nodes differ by more than 1 h, then the server may remove a record too early for one of the
-/// nodes.
+/// nodes differ by more than 1 h, then the server may remove a record that is not yet expired for
+/// one of the nodes.
 const SLACK: Duration = Duration::from_secs(60 * 60);
 
 /// Builds the Redis keys of a shop. All keys begin with the hash tag `{prefix}:`, so a Redis
-/// cluster keeps them on one server. A script can therefore change several of them in one step.
+/// cluster keeps them on one server. A script can therefore change the values of several of these
+/// keys in one step.
 pub(super) struct Keys {
     tag: Vec<u8>,
     everything: Vec<u8>,
@@ -70,8 +71,8 @@ impl Keys {
         self.word(letter)
     }
 
-    /// Returns the pattern that matches all Redis keys of a kind. The shop's prefix needs no
-    /// escaping, because it contains no characters that are special in a pattern.
+    /// Returns the pattern that matches all Redis keys of a kind. The prefix of the shop is not
+    /// escaped, because it contains no characters that are special in a pattern.
     pub(super) fn pattern(&self, letter: &str) -> Vec<u8> {
         self.word(&format!("{letter}*"))
     }
@@ -87,8 +88,9 @@ impl Keys {
     }
 }
 
-/// Returns how many milliseconds the server keeps a record that ends at `ends`. The server gets a
-/// duration and no time of day, so a wrong clock of the server does no harm.
+/// Returns how many milliseconds the server keeps a record that expires at `ends`: until one hour
+/// after `ends`. The server gets a duration and not a time of day, so the result does not depend on
+/// the server's clock.
 pub(super) fn kept_for(ends: OffsetDateTime, now: OffsetDateTime) -> i64 {
     let left = micros::from_time(ends).saturating_sub(micros::from_time(now)).max(0);
     left / 1000 + slack_millis()

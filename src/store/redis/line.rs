@@ -26,9 +26,10 @@ pub(super) type Driver = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// An open connection.
 ///
 /// If a request fails because the connection has ended, then the caller marks the line as ended at
-/// once, before the [`Link`](super::link::Link)'s keeper notices that. A caller that tries again
-/// after an error therefore waits for the next connection, and does not use the ended one. Without
-/// this mark, the test `a_cut_fails_no_more_than_what_is_in_flight` sometimes fails.
+/// once. The keeper of the [`Link`](super::link::Link) notices the end a little later. If the
+/// caller tries again in the meantime, then with the mark it waits for the next connection, and
+/// does not use the ended one. Without the mark, the test
+/// `a_cut_fails_no_more_than_what_is_in_flight` sometimes fails.
 #[derive(Clone)]
 pub(super) struct Line {
     pub(super) connection: MultiplexedConnection,
@@ -36,8 +37,8 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Connects, logs in and sends a first request. Returns the line, the driver that the caller
-    /// must run, and the reply to the first request.
+    /// Connects, logs in and sends the first request, which `ask` makes. Returns the line, the
+    /// driver that the caller must run, and the result of `ask`.
     pub(super) async fn open<T>(
         place: &ConnectionAddr,
         tls: Option<&Tls>,
@@ -67,7 +68,7 @@ impl Line {
         question: impl AsyncFnOnce(&mut MultiplexedConnection) -> Result<T, RedisError>,
     ) -> Result<T, RedisError> {
         let answer = question(&mut self.connection).await;
-        // After each of these errors, the driver of the connection has ended.
+        // If `is_unrecoverable_error` is true for the error, then the connection has ended.
         if answer.as_ref().is_err_and(RedisError::is_unrecoverable_error) {
             self.ended.store(true, Ordering::Release);
         }
@@ -82,8 +83,9 @@ async fn stream(place: &ConnectionAddr, tls: Option<&Tls>) -> Result<Box<dyn Str
     };
     match place {
         ConnectionAddr::Tcp(host, port) => {
-            // Nagle's algorithm stays on, as in the driver's own connections, so that simultaneous
-            // requests of many callers share a packet. This does not delay a single request.
+            // Nagle's algorithm stays on, so that simultaneous requests of many callers share a
+            // packet. It does not delay a request if no earlier packet is waiting for its
+            // acknowledgement.
             let stream = TcpStream::connect((host.as_str(), *port)).await.map_err(failed)?;
             match tls {
                 Some(tls) => tls.connect(host, stream).await,

@@ -31,16 +31,16 @@ pub(super) struct Server {
 /// One connection that many callers share, and the keeper: the task that opens and checks this
 /// connection.
 ///
-/// The driver's own `ConnectionManager` is not used, for three reasons:
+/// The `ConnectionManager` of the crate `redis` is not used, for three reasons:
 ///
-/// - It stays connected to a primary that has become a replica.
+/// - It stays connected to a server that was a primary and has become a replica.
 /// - After it has connected again, it cannot check the server again.
 /// - It opens the connection itself, so it cannot use Sentinels. For TLS it uses only the default
 ///   cryptography provider of the process.
 ///
-/// From time to time, the keeper itself sends a request. If the server does not reply in time, then
-/// the keeper closes the connection. All waiting callers then get an error, so a caller needs no
-/// timer and no async runtime.
+/// From time to time, the keeper sends a request to the server. If the server does not reply in
+/// time, then the keeper closes the connection, and all waiting callers get an error. So a caller
+/// needs no timer, and no async runtime for a timer.
 pub(super) struct Link {
     state: watch::Receiver<State>,
     keeper: JoinHandle<()>,
@@ -53,8 +53,8 @@ enum State {
 }
 
 impl Link {
-    /// Starts a link. A caller waits no longer than `patience`. A caller that arrives during the
-    /// first attempt to connect waits for the result of this attempt.
+    /// Starts a link. A request of a caller waits no longer than `patience`. A caller that arrives
+    /// during an attempt to connect waits for the result of this attempt.
     pub(super) fn keep(runtime: &Handle, server: Arc<Server>, patience: Duration) -> Self {
         let (tell, state) = watch::channel(State::Connecting);
         let keeper = runtime.spawn(Keeper { server, quarter: patience / 4 }.run(tell));
@@ -89,8 +89,8 @@ impl Link {
         {
             return Ok(line.clone());
         }
-        // The future is boxed, because it is rarely needed. Otherwise the future of every call
-        // would have room for it.
+        // The future that waits for the next connection is boxed, because it is rarely needed.
+        // Without the box, the future of each call would contain the room for it.
         Box::pin(self.next_line()).await
     }
 
@@ -118,9 +118,10 @@ impl Drop for Link {
 
 /// The task that keeps one connection open and checks it.
 ///
-/// It divides the callers' patience into four quarters. Connecting may take one quarter. One
-/// quarter passes between two checks, and a check may take two quarters. No caller therefore waits
-/// longer than its patience.
+/// The keeper divides the time that a caller waits at most (the patience) into four quarters.
+/// Connecting may take one quarter. The pause between two checks is one quarter, and a check may
+/// take two quarters. Together these are four quarters, so a caller waits no longer than the
+/// patience.
 struct Keeper {
     server: Arc<Server>,
     quarter: Duration,
@@ -134,8 +135,8 @@ impl Keeper {
             match timeout(self.quarter, self.connect()).await.unwrap_or(Err(Failure::Silent)) {
                 Ok((line, driver)) => {
                     tell.send_replace(State::Up(line.clone()));
-                    // The driver runs in a separate task, because that is faster. The task ends
-                    // when `driven` is dropped.
+                    // The driver of the connection runs in a separate task, because this is faster
+                    // than in the keeper's task. The task ends when `driven` is dropped.
                     let mut driven = JoinSet::new();
                     driven.spawn(driver);
                     let ends = async { drop(driven.join_next().await) };
@@ -157,9 +158,9 @@ impl Keeper {
                 let mut failure = Failure::Connection("no Sentinel answered");
                 let mut asked = sentinels.ask(self.server.tls.as_ref());
                 // After a failover, a Sentinel may not know the new primary yet and may name the
-                // old one. The search therefore continues until it reaches a server that is a
-                // primary. The time for each server is limited, so that there is time for another
-                // one.
+                // old one. The search therefore continues until it finds a server that is a
+                // primary. The time for each server is limited, so that there is time to try the
+                // next server.
                 while let Some(answer) = asked.join_next().await {
                     let connected = match answer.unwrap_or(Err(Failure::Ended)) {
                         Ok(place) => timeout(self.quarter / 2, self.server.line_to(&place))
@@ -192,7 +193,8 @@ impl Keeper {
 
 impl Server {
     /// Connects to a server, and checks that the server is a primary, is not too old and evicts no
-    /// keys. Each new connection is checked, because the host may now lead to another server.
+    /// keys. Each new connection is checked, because the host name may now lead to a different
+    /// server than before.
     async fn line_to(&self, place: &ConnectionAddr) -> Result<(Line, Driver), Failure> {
         let ask = async |connection: &mut MultiplexedConnection| {
             self.must_be_fit(&info(connection, "default").await?)
@@ -203,8 +205,8 @@ impl Server {
 
     fn must_be_fit(&self, info: &str) -> Result<(), Failure> {
         must_be_primary(info)?;
-        // In this field, Valkey reports the version 7.2 of Redis, for clients that do not know
-        // Valkey.
+        // Valkey reports 7.2 in the field `redis_version`, so that clients which know only Redis
+        // accept it. So this check accepts Valkey, too.
         let major = field(info, "redis_version").split('.').next().and_then(|major| major.parse().ok());
         if major.is_none_or(|major: u32| major < 7) {
             return Err(Failure::Old);
@@ -217,8 +219,8 @@ impl Server {
     }
 }
 
-/// Refuses a replica, because the data of a replica may be old. A revoked token could still be live
-/// in a replica.
+/// Refuses a replica, because the data of a replica may be out of date. For example, a token that
+/// was revoked on the primary could still be live on the replica.
 fn must_be_primary(info: &str) -> Result<(), Failure> {
     if field(info, "role") == "master" { Ok(()) } else { Err(Failure::Replica) }
 }

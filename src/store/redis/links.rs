@@ -39,8 +39,8 @@ impl Links {
     }
 }
 
-/// The connections for scripts that wait for replicas. They are separate, because such a wait
-/// delays all later requests on the same connection.
+/// The connections for scripts that wait for replicas. These connections serve no other requests,
+/// because a wait for replicas delays all later requests on the same connection.
 pub(super) struct Replication {
     links: Ring,
     wait: Cmd,
@@ -57,8 +57,8 @@ impl Replication {
     }
 }
 
-/// A list of connections. Each request uses the next one, and after the last connection comes the
-/// first.
+/// A list of connections. Each request uses the next connection of the list. After the last
+/// connection, the first one follows again.
 struct Ring {
     links: Vec<Link>,
     turn: AtomicUsize,

@@ -1,30 +1,32 @@
 //! The backend that keeps tokens and documents in Redis or Valkey.
 //!
-//! Use this backend for a shop of many nodes that has such a server already. The look-up of a token
-//! is one `MGET` command. The backend keeps no account tables and no audit trail. If the shop has
-//! admin users, then it needs an audit sink that is not in Redis: see
+//! Use this backend for a shop of many nodes that has a Redis or Valkey server already. The look-up
+//! of a token is one `MGET` command. This backend keeps no account tables and no audit trail. If
+//! the shop has admin users, then it needs an audit sink of a different kind: see
 //! [`AuthBuilder::audit`](crate::AuthBuilder::audit).
 //!
 //! # What it guarantees
 //!
-//! Every verb is one command or one script of the server, so it is one atomic step. A verb usually
-//! takes one round trip. A second round trip follows if the server does not know the script yet, or
-//! if the server holds no generation of the shop yet. As soon as a write is acknowledged, all nodes
-//! see the write.
+//! A verb sends one command or runs one script, which the server executes as one atomic step. A
+//! verb usually takes one round trip. It takes a second round trip if the server does not know the
+//! script yet, or holds no generation of the shop yet. The same is true if a cluster has moved the
+//! shop's Redis keys. As soon as the server has acknowledged a write, all nodes see the write.
 //!
-//! Whatever the number of nodes and processes:
+//! With any number of nodes and processes, this backend guarantees:
 //!
 //! - no one-time code and no code of an authenticator is accepted twice;
 //! - no budget is exceeded;
 //! - no revoked token is found.
 //!
-//! These guarantees hold while there is a single primary server, which loses no acknowledged write.
+//! These guarantees hold while the shop has only one primary server, and this server loses no
+//! acknowledged write.
 //!
 //! # What a crash or a failover may lose
 //!
 //! Redis acknowledges a write before the replicas have the write, and usually before the write is
-//! on the disk. A crash or a failover can therefore lose acknowledged writes. The first table shows
-//! which writes may be lost. The second table shows the consequences of a lost write:
+//! on the disk. A crash or a failover can therefore lose acknowledged writes. The first table
+//! shows, for each setting of the server, which writes may be lost. The second table shows the
+//! consequences of a lost write:
 //!
 //! | | `appendfsync always` | `everysec` | `no` | snapshots only |
 //! |---|---|---|---|---|
@@ -46,44 +48,48 @@
 //! | the end of an assistance | the end is recorded later, and the customer may be notified twice |
 //! | a commit of [documents](crate::store::StateStore) | all documents of the commit are as they were before it |
 //!
-//! If a shop keeps second factors in Redis, then it therefore needs `appendfsync always`. If the
-//! server has replicas, then it also needs `wait_for_replicas`. Otherwise keep the documents in an
+//! A lost second factor is a risk for the shop. So if a shop keeps second factors in Redis, then
+//! set `appendfsync always` on the server. If the server has replicas, then also call
+//! [`RedisOptions::wait_for_replicas`]. Or keep the documents, which hold the second factors, in an
 //! SQL store, and only the tokens in Redis: see
 //! [`AuthBuilder::tokens`](crate::AuthBuilder::tokens).
 //!
-//! With [`RedisOptions::wait_for_replicas`], a revoke is acknowledged only when the given number of
-//! replicas have the write. The revoke then survives a failover to one of these replicas. The same
-//! is true for a commit of documents. There is one exception: a commit that stores only expendable
-//! documents waits for no replica. Attempt budgets are such documents, so a failover can lose
-//! counted failures.
+//! With [`RedisOptions::wait_for_replicas`], a revoke returns without an error only if the given
+//! number of replicas have the write. The revoke then survives a failover to one of these replicas.
+//! Commits of documents wait for replicas, too, apart from commits that only store expendable
+//! documents. The documents that count failed attempts are expendable, so a failover can lose
+//! counted failures. Sign-ins do not wait for replicas.
 //!
-//! If the network is split, then an old primary may still serve requests until it learns that
-//! another server is the primary. Then the old primary becomes a replica. The store checks its
-//! server after every quarter of the [`timeout`](RedisOptions::timeout). When a check finds a
-//! replica, the store closes the connection.
+//! If the network is split, then two servers may act as primary for a time. The old primary serves
+//! requests until it learns that a replica has become the new primary. Then the old primary becomes
+//! a replica. The store checks its server again and again, with a pause of a quarter of the
+//! [`timeout`](RedisOptions::timeout). When a check finds that the server is a replica, the store
+//! closes the connection.
 //!
-//! The store then connects again. It reaches the new primary in two cases: the host name in the
-//! connection URL now leads to the new primary, or the URL [names Sentinels](RedisOptions::new).
-//! The store asks the Sentinels only when it connects.
+//! After the store has closed a connection, it connects again. It reaches the new primary in two
+//! cases: the host name in the connection URL now leads to the new primary, or the URL [names
+//! Sentinels](RedisOptions::new). The store asks the Sentinels only when it connects.
 //!
-//! Set `min-replicas-to-write 1` on the server, so that a primary that has lost its replicas
-//! refuses writes.
+//! Set `min-replicas-to-write 1` on the server. A primary that has lost the connection to its
+//! replicas, such as an old primary in a split network, then refuses writes.
 //!
 //! # Requirements of the server
 //!
 //! [`RedisStore::connect`] checks that the server fulfils these requirements:
 //!
 //! - The server is Redis 7 or newer, or Valkey.
-//! - The server is a primary and not a replica.
+//! - The server is a primary, and not a replica.
 //! - The setting `maxmemory-policy` is `noeviction`.
 //! - The clocks of the server and of this machine are at most 30 s apart.
 //!
-//! If the server's memory is full, then nobody can sign in, because the server refuses to store new
-//! records. The store can still find, spend and revoke existing records. A commit that creates a
-//! document fails. Every other commit is made. The store never returns
+//! If the server's memory is full, then the server refuses to store new grants and new documents,
+//! so nobody can sign in. A commit that creates a document fails with an error. The store can still
+//! find and revoke tokens, and can make commits that only replace, delete or check documents, for
+//! example to spend a one-time code. This store never returns
 //! [`Full`](crate::store::CommitOutcome::Full).
 //!
-//! The Redis user of the store needs access to the shop's Redis keys, and to these commands:
+//! The Redis user of the store needs access to the shop's Redis keys, and to the commands in this
+//! rule:
 //!
 //! ```text
 //! ACL SETUSER shop on >secret ~{commerce_auth}:* +info +select +wait +eval +evalsha +get +getrange +mget +set
@@ -96,36 +102,42 @@
 //! one server:
 //!
 //! - `{commerce_auth}:t` and the id of a grant: the grant, or the bar of a revoked id;
-//! - `s` and a subject: the ids of the subject's grants;
+//! - `s` and a subject (a customer or an admin user): the ids of the subject's grants;
 //! - `g` and a subject: the subject's generation;
 //! - `everything`: the shop's generation;
 //! - `d`, a partition, a kind and a document id: a document;
 //! - `i`, a partition and a name: an index of that partition;
-//! - `i` and a name: an index of the whole shop.
+//! - `i` and a name: an index of the whole shop;
+//! - `purged-t` and `purged-d`: the position at which the next purge continues;
+//! - `version`: the version of this layout;
+//! - `probe`: a value that [`connect`](RedisStore::connect) writes to check the permissions, and
+//!   deletes again.
 //!
-//! The server holds digests in place of bearer tokens, one-time codes and e-mail addresses. It
-//! holds account ids, and the IP address, user agent and assistance reason of a sign-in in clear
-//! text. It also holds the secrets of authenticators, which the
-//! [`Keyring`](crate::keyring::Keyring) encrypts. A grant takes about 550 bytes, including its
-//! entry in the list of the subject and a usual user agent.
+//! In place of bearer tokens, one-time codes and e-mail addresses, the server holds their digests.
+//! In clear text, it holds account ids, and of a sign-in the IP address, the user agent and the
+//! reason for assistance. It also holds the secrets of authenticators, which the
+//! [`Keyring`](crate::keyring::Keyring) encrypts. A grant takes about 550 bytes, including a usual
+//! user agent, and including the entry of the grant in the list of its subject.
 //!
-//! A script compares the expiry of a record with the time that the node passes, and never with the
-//! server's clock. The server removes a Redis key one hour after the expiry of its record, so the
-//! clocks of two nodes may differ by up to an hour. The server never removes generations, permanent
-//! locks and second factors.
+//! A script compares the expiry of a record with the time that the node passes, and not with the
+//! server's clock. The server removes the Redis key of a grant or a bar one hour after its expiry.
+//! The hour is needed because the clocks of two nodes may differ. Records without an expiry, such
+//! as generations, permanent locks and second factors, have no time at which the server removes
+//! them.
 //!
-//! [`Auth::purge`](crate::Auth::purge) removes ended grants and bars sooner. One call looks at
-//! about a thousand Redis keys of the database to find grants, and at about a thousand to find
-//! documents. The next call continues after these keys. All of these keys may belong to other
-//! shops, so a call that removes nothing does not mean that no expired record is left.
+//! [`Auth::purge`](crate::Auth::purge) removes ended grants and bars sooner than the server. One
+//! call looks at about a thousand Redis keys of the database to find grants, and at about a
+//! thousand to find documents. The next call continues after these keys. The keys may belong to
+//! other shops or other programs that use the same database. So if a call removes nothing, there
+//! may still be expired records.
 //!
-//! The server removes a document one hour after its `keep_until`. A document with index entries has
-//! no expiry in the server, because the server would remove only the document and not the entries.
-//! Such a document stays until a purge removes it together with its entries.
+//! If a document has a `keep_until` and no index entries, then the server removes the document one
+//! hour after its `keep_until`. If a document has index entries, then the server does not remove
+//! it, because the entries would stay. A purge removes this document together with its entries.
 //!
-//! If the server's memory is full, then the server refuses a script that adds data before the
-//! script begins. A script that has begun runs to its end. The server therefore never makes only a
-//! part of a commit.
+//! If the server's memory is full, then the server refuses a script that adds records before the
+//! script has changed anything. The server does not stop a script that has begun for lack of
+//! memory. So the server does not make only a part of a commit because its memory is full.
 //!
 //! The Redis key `{commerce_auth}:version` holds the version of this layout. If a newer release of
 //! this library has changed the layout, then this release refuses to connect.
@@ -157,7 +169,7 @@ use links::Links;
 use super::OpenError;
 
 /// Number of Redis keys that one script of a purge looks at. The script takes about a millisecond.
-/// During this time the server serves no other client.
+/// During this time the server does not serve other clients, so the number is small.
 const PURGED_AT_ONCE: usize = 1000;
 
 /// A store that keeps tokens and documents in Redis (version 7 or newer) or Valkey.

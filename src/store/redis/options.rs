@@ -61,18 +61,20 @@ impl RedisOptions {
     /// | `redis+sentinel://[user][:password@]host[:port][,host[:port]…]/name[/database]` | the primary of this name that the Sentinels at these hosts agree on; port 26379 by default |
     /// | `rediss+sentinel://…` | the same as `redis+sentinel://`, but the Sentinels and the servers are reached through TLS |
     ///
-    /// Each scheme may begin with `valkey` instead of `redis`. In a Sentinel URL, the user and the
-    /// password before the `@` are those of the Redis servers. If the Sentinels need a user and a
-    /// password, then add `?sentinel_username=…&sentinel_password=…`.
+    /// In each scheme that begins with `redis`, you can write `valkey` instead of `redis`. In a
+    /// Sentinel URL, the user and the password before the `@` are those of the Redis servers. If
+    /// the Sentinels need a user and a password, then add
+    /// `?sentinel_username=…&sentinel_password=…` to the URL.
     ///
-    /// After a failover, the store asks the Sentinels again and connects to the new primary. At
-    /// each connection, the store refuses a server that is a replica, is too old, or may evict
-    /// keys.
+    /// If the URL names Sentinels, then after a failover the store asks them again and connects to
+    /// the new primary. Whenever the store opens a connection, it refuses a server that is a
+    /// replica, is older than Redis 7, or may evict keys.
     ///
     /// # Security
     ///
-    /// Without TLS, an attacker on the network can read the digests and the Redis password, and can
-    /// forge the server's replies. Connect without TLS only over a private network.
+    /// Without TLS, an attacker on the network can read the stored records and the Redis password,
+    /// and can forge the server's replies. Connect without TLS only over a private network or a
+    /// Unix socket.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
@@ -85,8 +87,8 @@ impl RedisOptions {
         }
     }
 
-    /// Sets the prefix of the shop's Redis keys. Several shops can share a server if each has its
-    /// own prefix. The default is `commerce_auth`.
+    /// Sets the prefix of the shop's Redis keys. Several shops can share a server if their prefixes
+    /// differ. The default is `commerce_auth`.
     ///
     /// A prefix has 1 to 64 of the characters A-Z, a-z, 0-9, `_`, `.` and `-`. A Redis key begins
     /// with the prefix in braces, for example `{commerce_auth}:`.
@@ -94,38 +96,40 @@ impl RedisOptions {
         Self { prefix: prefix.into(), ..self }
     }
 
-    /// Sets the number of connections, which all calls share: 1 to 64, by default 1.
+    /// Sets the number of connections, which all calls share: 1 to 64, by default 1. The
+    /// connections that wait for replicas are not counted here.
     pub const fn connections(mut self, connections: usize) -> Self {
         self.connections = connections;
         self
     }
 
-    /// Sets the maximum time that a call waits for the server, including connecting: at least 20
-    /// ms, by default 5 s.
+    /// Sets the maximum time that one request waits for the server, including the time to connect:
+    /// at least 20 ms, by default 5 s. A call that needs two requests can take twice this time.
     pub const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Makes writes that end something wait until this number of replicas have confirmed them.
-    /// These writes are all revokes of tokens, and all commits that delete a document or store a
-    /// document that is not expendable.
+    /// Makes some writes wait until this number of replicas have confirmed them. These are the
+    /// writes whose loss in a failover would be dangerous. They are revokes of tokens, and commits
+    /// that delete a document or store a document that is not expendable.
     ///
-    /// If the replicas do not confirm a write within `patience`, then the call returns an error,
-    /// although the write may have taken effect. `patience` is at least 1 ms, and at most half of
-    /// the [`timeout`](Self::timeout). The module's documentation shows [what a failover may
-    /// lose](crate::store::redis#what-a-crash-or-a-failover-may-lose).
+    /// If the replicas do not confirm a write within `patience`, then the call returns an error.
+    /// The write may have taken effect on the primary nevertheless. `patience` is at least 1 ms,
+    /// and at most half of the [`timeout`](Self::timeout). The module's documentation shows [what a
+    /// failover may lose](crate::store::redis#what-a-crash-or-a-failover-may-lose).
     pub const fn wait_for_replicas(mut self, replicas: u32, patience: Duration) -> Self {
         self.replication = Some((replicas, patience));
         self
     }
 
-    /// Permits a server that may evict keys, which [`connect`](Self::connect) otherwise refuses.
+    /// Permits a server that may evict keys. By default, [`connect`](Self::connect) refuses such a
+    /// server.
     ///
     /// # Security
     ///
-    /// When the memory of such a server is full, the server may lose the records of spent codes,
-    /// locked accounts and revoked tokens. Use such a server only for tests.
+    /// When the memory of a server that may evict keys is full, the server may remove the records
+    /// of spent codes, locked accounts and revoked tokens. Use such a server only for tests.
     pub const fn danger_allow_eviction(mut self) -> Self {
         self.may_evict = true;
         self
@@ -133,15 +137,15 @@ impl RedisOptions {
 
     /// Sets the root certificates, in PEM, for servers whose certificates come from a private
     /// authority. These root certificates replace those of the system. The certificate of a server
-    /// must contain the host that the connection URL or the Sentinels name.
+    /// must be valid for the host that the connection URL or the Sentinels name.
     #[cfg(feature = "redis-rustls")]
     pub fn root_certificates(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.certificates.roots = Some(pem.into());
         self
     }
 
-    /// Sets the client's certificate, for servers that require one. `chain` is the certificate with
-    /// its intermediate certificates, and `key` is the private key. Both are in PEM.
+    /// Sets the client's certificate, for servers that require one. `chain` is this certificate
+    /// with its intermediate certificates, and `key` is its private key. Both arguments are in PEM.
     #[cfg(feature = "redis-rustls")]
     pub fn client_certificate(mut self, chain: impl Into<Vec<u8>>, key: impl Into<Vec<u8>>) -> Self {
         self.certificates.client = Some((chain.into(), key.into().into()));
@@ -213,7 +217,8 @@ async fn check_scripts(link: &Link, keys: &Keys) -> Result<(), OpenError> {
     let answer = PROBE.on([keys.word("probe")]).run_in_full(link).await;
     let received = OffsetDateTime::now_utc();
     let clock = answer.map_err(|failure| match failure {
-        // If a command within a script is not permitted, then the server reports a general error.
+        // If the Redis user may not run a command within a script, then the server reports the
+        // general error `ERR`.
         Failure::Refused(_) if failure.is("ERR") => {
             OpenError::NotPermitted { what: "use every command that is needed", source: failure.into() }
         }

@@ -1,5 +1,6 @@
-//! The stored form of grants. The scripts read only the first fields of a record. Only this module
-//! reads the other fields.
+//! The stored form of grants. The Lua scripts read the first fields of a record: the expiry, the
+//! shop's generation, the subject and the time of issue. Only this module reads the fields after
+//! them.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -85,8 +86,9 @@ fn write_text(record: &mut Vec<u8>, text: Option<&str>) {
     write_bytes(record, text.map(str::as_bytes));
 }
 
-/// Writes a byte string that may be none. For none, writes only a zero byte. Otherwise writes the
-/// length plus one, in groups of seven bits with the lowest group first, and then the bytes.
+/// Writes an optional byte string. For `None`, writes only a zero byte. For a byte string, writes
+/// its length plus one, and then the bytes. The length is written in groups of seven bits, the
+/// lowest group first.
 fn write_bytes(record: &mut Vec<u8>, bytes: Option<&[u8]>) {
     let mut length = bytes.map_or(0, |bytes| bytes.len() + 1);
     while length > 0x7f {
@@ -115,8 +117,8 @@ fn write_assistance(record: &mut Vec<u8>, assistance: Option<&Assistance>) {
     }
 }
 
-/// Reads the fields of a record one after another. A function returns `None` if the record is
-/// damaged.
+/// Reads the fields of a record one after another. If a field cannot be read because the record is
+/// damaged, then a function returns `None`.
 pub(super) struct Reader<'r>(pub(super) &'r [u8]);
 
 impl<'r> Reader<'r> {

@@ -17,8 +17,8 @@ macro_rules! scripts {
     };
 }
 
-// A script with the flag `allow-oom` runs even if the server's memory is full. Such scripts only
-// remove or replace records, or add a few bytes.
+// A script with the flag `allow-oom` runs even if the server's memory is full. Scripts have this
+// flag if they only remove or replace records, or add a few bytes.
 scripts! {
     VERSION: "#!lua flags=allow-oom" "version";
     PROBE: "#!lua flags=allow-oom" "probe";
@@ -67,7 +67,7 @@ impl Call {
         }
     }
 
-    /// Runs the script by its text, even if the server may know the script by its name.
+    /// Runs the script by its text, even if the server already knows the script by its name.
     pub(super) async fn run_in_full(&self, link: &Link) -> Result<Value, Failure> {
         link.ask(&self.in_full()).await
     }
@@ -103,8 +103,8 @@ impl Call {
     }
 
     /// Builds the command that runs the script by its text. The server then also knows the script
-    /// by its name. A separate `SCRIPT LOAD` is not used, because the server could forget the
-    /// script between that command and the call.
+    /// by its name. The command `SCRIPT LOAD` is not used, because the server could forget the
+    /// script between `SCRIPT LOAD` and the call.
     fn in_full(&self) -> Cmd {
         let mut command = cmd("EVAL");
         command.arg(self.script.text).arg(&self.arguments);

@@ -12,13 +12,14 @@ use super::{failure::Failure, line::Line, tls::Tls};
 /// The Redis Sentinels of a shop. Sentinels are servers that decide which one of several Redis
 /// servers is the primary.
 ///
-/// The driver's own client for Sentinels is not used. For TLS it uses only the default cryptography
-/// provider of the process, and panics if there is none. This module therefore sends the commands
-/// itself, over connections that this store opens.
+/// The Sentinel client of the crate `redis` is not used. For TLS, that client uses the default
+/// cryptography provider of the process, and panics if there is none. So this module itself sends
+/// the commands to the Sentinels, over connections that this store opens.
 #[derive(Clone)]
 pub(super) struct Sentinels {
     pub(super) places: Vec<ConnectionAddr>,
-    /// The user and password of the Sentinels. Those of the Redis servers are separate.
+    /// The user and the password for the Sentinels. The Redis servers have a user and a password of
+    /// their own, which are not in this field.
     pub(super) settings: RedisConnectionInfo,
     /// The name of the primary in the Sentinels' configuration.
     pub(super) name: String,

@@ -54,8 +54,8 @@ mod rustls {
                 Some(pem) => roots_of(pem)?,
                 None => system_roots()?,
             };
-            // Names the cryptography provider, because the process may have no default provider, or
-            // more than one.
+            // Sets the cryptography provider explicitly, because the process may have no default
+            // provider.
             let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
                 .with_safe_default_protocol_versions()
                 .map_err(|_| NO_TLS)?

@@ -63,7 +63,7 @@ impl Appender {
         Self(Arc::new(Inner { locking, keyring, waiting, end }))
     }
 
-    /// Appends a record. If the caller's future is dropped, then the record may still be appended.
+    /// Appends a record. If the caller's future is dropped, then the appending continues.
     pub(super) async fn append(&self, entry: Entry) -> Result<(), Arc<Failure>> {
         let (appended, answer) = oneshot::channel();
         let deadline = self.0.locking.deadline();

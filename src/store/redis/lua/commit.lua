@@ -14,9 +14,10 @@ for at, document in ipairs(held) do
   -- An empty record is damaged. It must not count as a document that does not exist.
   if version == '' or (version or '') ~= ARGV[3 * at - 1] then return held end
 end
--- New index entries are written before the documents, and old entries are removed after them. If a
--- command on an index fails, then the index may hold an entry that its document does not have,
--- which lists skip. A stored document therefore always has its entries.
+-- New index entries are written before the documents, and old entries are removed after the
+-- documents are written. In this order, a stored document always has its entries, even if a command
+-- on an index fails. The index may then hold an entry that does not belong to the stored document.
+-- A list skips such an entry.
 local entered = {}
 for at, key in ipairs(KEYS) do
   local document = ARGV[3 * at]

@@ -1,7 +1,7 @@
 -- A stored document has these parts, in this order: the version, keep_until, the number of index
 -- entries, the ranks of the entries, the names of their indexes, the content. document_records.rs
 -- writes these parts. The Redis key of a document is a prefix, followed by the name of the
--- document. The same is true for an index.
+-- document. The Redis key of an index is a prefix, followed by the name of the index.
 local NUMBER_AT = 25
 
 local NONE = {}
@@ -24,7 +24,8 @@ local function enter(index_prefix, name, entries)
   for index, rank in pairs(entries) do redis.call('ZADD', index_prefix .. index, 0, rank .. name) end
 end
 
--- Removes the entries of a document from the indexes, except those that `others` also contains.
+-- Removes the entries of a document from the indexes, except entries that the table `others`
+-- contains too.
 local function leave(index_prefix, name, entries, others)
   for index, rank in pairs(entries) do
     if others[index] ~= rank then redis.call('ZREM', index_prefix .. index, rank .. name) end

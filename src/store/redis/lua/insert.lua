@@ -1,8 +1,9 @@
 local record_key, index_key, generation_key, shop_key = unpack(KEYS)
 local record, digest, generation, shop, now, ends, ttl, trim, cap, record_prefix = unpack(ARGV)
 
--- If the subject has no generation, then the caller passes an empty text. If there is no generation
--- of the shop, then the grant is refused as if the generation was replaced.
+-- If the subject had no generation at the sign-in, then the caller passes an empty text as
+-- `generation`. If the server holds no generation of the shop, then the script refuses the grant,
+-- as it does after a replacement of the generation.
 if (redis.call('GET', generation_key) or '') ~= generation then return 'revoked' end
 if redis.call('GET', shop_key) ~= shop then return 'revoked' end
 local held = redis.call('GET', record_key)

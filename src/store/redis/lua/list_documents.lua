@@ -2,8 +2,8 @@ local index_key = KEYS[1]
 local document_prefix, index, from, limit = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4])
 local AT_ONCE = 100
 
--- An index may hold an entry that its document does not have, if the server evicted the document or
--- if a commit failed. This script removes such an entry.
+-- If the server evicted a document or if a commit failed, then an index may hold an entry that does
+-- not belong to a stored document. This script removes such an entry.
 local found = {}
 while #found < 2 * limit do
   local most = math.min(limit - #found / 2, AT_ONCE)

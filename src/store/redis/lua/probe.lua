@@ -1,4 +1,4 @@
--- Runs every command of the other scripts once, on a Redis key that only this script uses. The
+-- Runs each command that the other scripts use, on a Redis key that only this script uses. The
 -- script fails if the Redis user may not run one of these commands. It returns the time of the
 -- server's clock, in microseconds since 1970.
 local key = KEYS[1]

@@ -1,6 +1,7 @@
--- Looks at about `count` Redis keys, beginning after the keys of the last call, and returns how
--- many records were removed. The function purge(key, most) removes at most `most` expired records
--- of a Redis key, and returns how many it removed. Records that cannot be read stay.
+-- Looks at about `count` Redis keys, beginning after the keys of the last call. Calls purge(key,
+-- most) for each key that matches the pattern. That function removes at most `most` expired records
+-- of the key, and returns how many it removed. Returns how many records were removed in total. A
+-- record that cannot be read stays.
 local function sweep(cursor_key, pattern, count, limit, purge)
   local found = redis.call('SCAN', redis.call('GET', cursor_key) or '0', 'MATCH', pattern, 'COUNT', count)
   local removed = 0
