@@ -220,8 +220,8 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
     ///
     /// The rules of [`revoke_all`](Self::revoke_all) hold for all subjects at once, and there is no
     /// `keep`. Do not remove the grants in one step and replace the generation in a later step.
-    /// Otherwise a sign-in could insert a grant between the two steps, and this grant would have
-    /// the old generation.
+    /// Otherwise a sign-in could insert a grant between the two steps, and this grant could stay
+    /// live.
     ///
     /// # Errors
     ///

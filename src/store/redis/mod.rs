@@ -9,8 +9,9 @@
 //!
 //! A verb sends one command or runs one script, which the server executes as one atomic step. A
 //! verb usually takes one round trip. It takes a second round trip if the server does not know the
-//! script yet, or holds no generation of the shop yet. The same is true if a cluster has moved the
-//! shop's Redis keys. As soon as the server has acknowledged a write, all nodes see the write.
+//! script yet, or holds no generation of the shop yet. A commit also takes a second round trip if a
+//! cluster has moved the shop's Redis keys. As soon as the server has acknowledged a write, all
+//! nodes see the write.
 //!
 //! With any number of nodes and processes, this backend guarantees:
 //!

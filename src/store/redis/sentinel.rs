@@ -18,8 +18,8 @@ use super::{failure::Failure, line::Line, tls::Tls};
 #[derive(Clone)]
 pub(super) struct Sentinels {
     pub(super) places: Vec<ConnectionAddr>,
-    /// The user and the password for the Sentinels. The Redis servers have a user and a password of
-    /// their own, which are not in this field.
+    /// The user and the password for the Sentinels. The user and the password for the Redis servers
+    /// are not in this field.
     pub(super) settings: RedisConnectionInfo,
     /// The name of the primary in the Sentinels' configuration.
     pub(super) name: String,

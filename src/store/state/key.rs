@@ -10,10 +10,10 @@ use crate::{
 };
 
 byte_newtype! {
-    /// The identifier of a partition: a digest of the subject to which the documents belong. A load
-    /// or a commit uses one partition only.
+    /// The identifier of a partition. It is a digest of the parts that name the partition, such as
+    /// a kind and an id. A load or a commit uses one partition only.
     ///
-    /// The documents of a partition belong to one of these subjects:
+    /// The documents of a partition belong to one of these:
     ///
     /// - a customer or an admin user,
     /// - the name of an account in a sign-in, such as the e-mail address, even if no account has
@@ -27,9 +27,9 @@ byte_newtype! {
 }
 
 impl Partition {
-    /// Creates a partition from the parts that name its subject, such as a kind and an id. Each
-    /// part is hashed together with its length. So different lists of parts have different
-    /// partitions, such as the lists "ab", "c" and "a", "bc".
+    /// Creates the identifier of a partition from the parts that name the partition, such as a kind
+    /// and an id. Each part is hashed together with its length. So different lists of parts have
+    /// different partitions, such as the lists "ab", "c" and "a", "bc".
     #[must_use]
     pub fn of(parts: &[&[u8]]) -> Self {
         Self(*Digest::of_parts(parts).as_bytes())
