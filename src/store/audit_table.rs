@@ -101,8 +101,8 @@ macro_rules! audit_sink {
             ///
             /// # Errors
             ///
-            /// If the database request failed. A defect of the trail is not an error: the report
-            /// lists the defects.
+            /// If the database request failed. A defect of the trail, such as a changed record, is
+            /// not an error: the report lists the defects.
             pub async fn verify(&self, mut verifier: Verifier) -> Result<Report, StoreError> {
                 let mut from = Some(verifier.first().map_or(i64::MIN, |first| column(first.position)));
                 while let Some(position) = from {
@@ -181,8 +181,9 @@ pub(super) async fn erase<'a>(
     }
 }
 
-/// A database row of the audit table. Its columns are, in this order: position, event, personal,
-/// key_id, link, erased, id, at, action, outcome, why, subject_kind, subject_id, actor, account.
+/// A database row of the audit table. The row has these columns, in this order: position, event,
+/// personal, key_id, link, erased, id, at, action, outcome, why, subject_kind, subject_id, actor,
+/// account.
 pub(super) trait Columns {
     type Error;
     fn int(&self, column: usize) -> Result<Option<i64>, Self::Error>;

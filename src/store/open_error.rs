@@ -25,8 +25,8 @@ pub enum OpenError {
         /// The newest version of the tables that this release supports.
         known: u32,
     },
-    /// The tables are missing or outdated, and the options of this node do not let it create or
-    /// upgrade them.
+    /// The tables are missing or outdated, and the host has forbidden this node to create or
+    /// upgrade them (`PostgresOptions::migrate(false)`).
     #[error("the tables have version {found}, and this release needs version {needed}")]
     NotMigrated {
         /// The version of the tables that was found. It is 0 if there are no tables.

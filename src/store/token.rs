@@ -11,7 +11,7 @@ use crate::{
 };
 
 byte_newtype! {
-    /// The id of a generation: 128 random bits. The library draws it, and a backend stores and
+    /// The id of a generation: 128 random bits. The library draws the id, and a backend stores and
     /// compares it.
     ///
     /// The id is random and not a counter, so an id from before a wipe of the token store does not

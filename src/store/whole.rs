@@ -1,7 +1,7 @@
 use super::{StateStore, TokenStore};
 
-/// A storage backend that keeps both tokens and documents. Every type that implements
-/// [`TokenStore`] and [`StateStore`] implements this trait automatically.
+/// A storage backend that keeps both tokens and documents. A type that implements [`TokenStore`]
+/// and [`StateStore`] also implements this trait, without any code.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a store",
     label = "it must implement `TokenStore` and `StateStore`, or be an `Arc` of a type that does",

@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     /// Returns an id for a test. If `spread` is true, then the ids are evenly distributed.
-    /// Otherwise all ids have the same home slot, the last one.
+    /// Otherwise all ids have the last home slot.
     fn id(number: u8, spread: bool) -> GrantId {
         if spread {
             GrantId::of(&[number])

@@ -108,13 +108,14 @@ impl TokenStore for MemoryStore {
             if rows.grants.get(&grant.id).is_some() {
                 return Ok(Insert::Collision);
             }
-            // If `revoke_everything` runs between this line and the insertion of the row, then the
-            // row has the earlier epoch, so its grant is not live.
+            // If `revoke_everything` replaces the shop's generation between this line and the
+            // insertion of the row, then the row holds the earlier epoch. So the grant of the row
+            // is not live.
             let row = rows.pack(grant, origin, epoch);
             let held = &mut subjects.entry(grant.subject.clone()).or_default().grants;
             if held.len() == held.capacity() {
-                // Most customers hold one or two grants. `push` would reserve room for four, which
-                // would take most of the memory of such a customer.
+                // Most customers hold one or two grants. `push` would reserve room for four grants,
+                // and this room would be most of the memory for such a customer.
                 held.reserve_exact(held.len().max(1));
             }
             held.push(grant.id);

@@ -11,8 +11,8 @@ use tokio_postgres::{Row, types::ToSql};
 
 use super::{Failure, connector::Connector, session::Session, statements::Query};
 
-/// A few connections for statements that never wait for a lock. All callers share these
-/// connections.
+/// A few connections for statements that never wait for a lock (see [`Query`]). All callers share
+/// these connections.
 ///
 /// A pool of the crate deadpool is not used for look-ups, because a connection of such a pool
 /// serves only one caller at a time. Over a slow network, look-ups would then wait for each other:

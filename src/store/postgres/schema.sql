@@ -50,8 +50,9 @@ CREATE TABLE "{schema}".bars (
 );
 CREATE INDEX bars_by_end ON "{schema}".bars (until);
 
--- Versioned documents, whose content the library defines. SELECT convert_from(bytes, 'UTF8') shows
--- the text of a document. The column "listed" is true if the document has entries in indexes.
+-- Versioned documents, whose content the library defines. The expression convert_from(bytes,
+-- 'UTF8') shows the content of a document as text. The column "listed" is true if the document has
+-- entries in indexes.
 CREATE TABLE "{schema}".documents (
     partition bytea NOT NULL,
     kind text COLLATE "C" NOT NULL,
@@ -65,7 +66,7 @@ CREATE TABLE "{schema}".documents (
 CREATE INDEX documents_by_end ON "{schema}".documents (keep_until) WHERE keep_until IS NOT NULL;
 
 -- The entries of documents in indexes. The column "scope" holds the partition to which the index
--- belongs. It is empty for an index of the whole shop.
+-- belongs. The column is empty for an index of the whole shop.
 CREATE TABLE "{schema}".entries (
     scope bytea NOT NULL,
     name text COLLATE "C" NOT NULL,

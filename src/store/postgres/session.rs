@@ -40,8 +40,9 @@ impl Session {
         Ok(self.client.query(statement, parameters).await?)
     }
 
-    /// Checks the connection from time to time, and closes it if the server does not reply within
-    /// the time limit. Returns when the connection is closed or the session is dropped.
+    /// While callers wait, checks the connection from time to time. If the server does not reply
+    /// within the time limit, closes the connection. Returns when this function has closed the
+    /// connection, or when the session is dropped.
     ///
     /// With this periodic check, the callers need no timers. Replies arrive in the order of the
     /// statements, so the reply to a check proves that the replies to all earlier statements have

@@ -36,8 +36,8 @@ pub(super) async fn make(client: &mut Client, schema: &str) -> Result<(), OpenEr
         make.push(format!("CREATE TABLE \"{schema}\".schema_version (version integer NOT NULL)"));
         make.push(format!("INSERT INTO \"{schema}\".schema_version VALUES ({VERSION})"));
         make.push(SCHEMA.replace("{schema}", schema));
-        // Sends all statements in one round trip, because every round trip to a distant server uses
-        // up some of the time limit.
+        // Sends all statements in one round trip, because each round trip to a distant server takes
+        // a part of the timeout.
         transaction.batch_execute(&make.join(";\n")).await.map_err(not_permitted)?;
     }
     transaction.commit().await.map_err(not_permitted)

@@ -4,8 +4,8 @@ use redis::{ErrorKind, RedisError};
 
 use crate::error::StoreError;
 
-/// An error of Redis. It omits the driver's message, because the message may contain Redis keys,
-/// values or the host of the server.
+/// An error of a Redis store. It omits the message of the driver, because that message may contain
+/// Redis keys, values or the host of the server.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(super) enum Failure {
     #[error("the connection to the server failed: {0}")]

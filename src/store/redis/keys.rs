@@ -28,7 +28,7 @@ impl Keys {
         Self { everything: [&tag[..], b"everything"].concat(), tag }
     }
 
-    /// Returns the Redis key of a record that exists once in a shop, such as the version of the
+    /// Returns the Redis key of a record of which a shop has only one, such as the version of the
     /// layout.
     pub(super) fn word(&self, word: &str) -> Vec<u8> {
         self.key(word.as_bytes(), &[])

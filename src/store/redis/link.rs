@@ -178,8 +178,8 @@ impl Keeper {
         }
     }
 
-    /// Checks the server from time to time. Returns when the server does not reply in time, or is
-    /// no longer a primary.
+    /// Checks the server again and again, with pauses. Returns when the server does not reply to a
+    /// check in time, or is no longer a primary.
     async fn listen(&self, mut connection: MultiplexedConnection) {
         loop {
             let asked = timeout(2 * self.quarter, info(&mut connection, "replication")).await;

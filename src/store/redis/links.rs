@@ -27,7 +27,8 @@ impl Links {
     }
 
     /// Runs a script that ends something, such as a token. If the host has set `wait_for_replicas`,
-    /// then this returns only when enough replicas have confirmed the write.
+    /// then this waits until enough replicas have confirmed the write. If they do not confirm it in
+    /// time, then the result is an error.
     pub(super) async fn run_ending(&self, call: Call) -> Result<Value, Failure> {
         match &self.replication {
             None => self.run(call).await,

@@ -99,8 +99,8 @@
 //!
 //! # Stored data
 //!
-//! All Redis keys begin with the shop's prefix as a hash tag, so that a Redis cluster keeps them on
-//! one server:
+//! All Redis keys of a shop begin with the shop's prefix as a hash tag, so that a Redis cluster
+//! keeps them on one server. These are the keys and their values:
 //!
 //! - `{commerce_auth}:t` and the id of a grant: the grant, or the bar of a revoked id;
 //! - `s` and a subject (a customer or an admin user): the ids of the subject's grants;

@@ -50,8 +50,8 @@ impl RedisOptions {
     const MAX_PREFIX_BYTES: usize = 64;
     const MAX_CONNECTIONS: usize = 64;
 
-    /// Creates the default options for a connection URL of one of these forms. Percent-encode
-    /// special characters in the name of a user and in a password.
+    /// Creates the default options for a connection URL of one of the forms in the table.
+    /// Percent-encode special characters in the name of a user and in a password.
     ///
     /// | URL | the server |
     /// |---|---|
@@ -152,8 +152,9 @@ impl RedisOptions {
         self
     }
 
-    /// Connects to the server. Call this function within a tokio runtime, which then drives the
-    /// connections. You can call the store from any thread, as long as that runtime runs.
+    /// Connects to the server. Call this function within a tokio runtime. This runtime then drives
+    /// the connections of the store. You can call the store from any thread, as long as the runtime
+    /// runs.
     ///
     /// # Errors
     ///

@@ -36,8 +36,9 @@ pub(super) fn write_grant(grant: &Grant, origin: &Origin, shop: GenerationId) ->
     record
 }
 
-/// Decodes a record. If it holds a live grant, returns the grant and a reader for the rest of the
-/// record, which holds the origin. None if the record holds a bar, or a grant that is not live.
+/// Decodes a record. If the record holds a live grant, returns the grant and a reader for the rest
+/// of the record, which holds the origin. None if the record holds a bar, or a grant that is not
+/// live.
 pub(super) fn read_grant(
     id: GrantId,
     record: &[u8],

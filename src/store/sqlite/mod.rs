@@ -118,8 +118,8 @@ impl SqliteStore {
     }
 }
 
-/// Returns the result of the future. If the future is not ready within the timeout, returns an
-/// error.
+/// Waits for the future, and returns its result. If the future is not ready within the timeout,
+/// returns an error.
 async fn within<T>(
     timeout: Duration,
     answer: impl Future<Output = Result<T, Failure>>,

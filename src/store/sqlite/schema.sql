@@ -1,5 +1,5 @@
 -- Version 1 of the tables. Times are in microseconds since 1970. A STRICT table refuses a value
--- whose type is not the type of the column.
+-- that cannot be converted to the type of the column without loss.
 
 -- The shop's generation: 16 random bytes, which the library draws. The table is empty until the
 -- library first needs the generation. Then it has one row.
@@ -45,11 +45,11 @@ CREATE TABLE bars (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX bars_by_end ON bars (until);
 
--- Versioned documents, whose content the library defines. SELECT CAST(bytes AS TEXT) shows the text
--- of a document. The column "own_ranks" holds the document's ranks in indexes of its partition. The
--- column "shop_ranks" holds the document's ranks in indexes of the whole shop. Each of the two
--- columns holds a JSON object from the names of the indexes to the ranks. The column is null if the
--- document is in no such index.
+-- Versioned documents, whose content the library defines. The expression CAST(bytes AS TEXT) shows
+-- the content of a document as text. The column "own_ranks" holds the document's ranks in indexes
+-- of its partition. The column "shop_ranks" holds the document's ranks in indexes of the whole
+-- shop. Each of the two columns holds a JSON object from the names of the indexes to the ranks. The
+-- column is null if the document is in no such index.
 --
 -- The table is in the order in which the documents were created. Documents that were created at
 -- about the same time therefore share pages of the file, and are often changed at about the same

@@ -36,8 +36,8 @@ macro_rules! listed {
     };
 }
 
-/// A commit is atomic, even if several processes use the file, because SQLite runs only one writing
-/// transaction at a time.
+/// A commit is one writing transaction. SQLite runs only one writing transaction at a time for a
+/// file, so the commit is atomic even if several processes use the file.
 #[async_trait]
 impl StateStore for SqliteStore {
     async fn load(&self, partition: &Partition, keys: &[Key]) -> Result<Vec<Option<Document>>, StoreError> {

@@ -45,8 +45,8 @@ impl Writer {
     }
 
     /// Runs the work in a transaction on the writer thread, and returns when the transaction is
-    /// committed. If the caller's future is dropped while the work is still in the queue, then the
-    /// work is not done.
+    /// committed or has failed. If the caller's future is dropped while the work is still in the
+    /// queue, then the writer thread skips the work.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,

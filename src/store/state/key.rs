@@ -133,7 +133,7 @@ impl Version {
 #[expect(clippy::exhaustive_structs, reason = "backends read it")]
 pub struct Index {
     /// The partition whose documents the index lists. None for an index of the whole shop, which
-    /// lists documents of all partitions.
+    /// can list documents of any partition.
     pub partition: Option<Partition>,
     /// The name of the index.
     pub name: Name,

@@ -96,7 +96,7 @@ pub trait StateStore: Debug + Send + Sync + 'static {
     /// exist. The library passes at most [`Changes::MAX`] keys, all different.
     ///
     /// If a load starts after a commit has returned, then the load sees the changes of that commit,
-    /// even on another node.
+    /// even if two nodes made the two calls.
     ///
     /// # Security
     ///
@@ -128,7 +128,8 @@ pub trait StateStore: Debug + Send + Sync + 'static {
     ///
     /// - to make a change although the version of a document differs from the expected version;
     /// - to make a change without the other changes of the commit;
-    /// - to let another caller change a document between the comparison and the change.
+    /// - to let a second commit change a document between the comparison and the changes of this
+    ///   commit.
     ///
     /// It is a vulnerability, too, to return `Full` for a commit that creates no expendable
     /// document. It is no vulnerability to return a conflict although all versions match, but it

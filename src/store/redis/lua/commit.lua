@@ -1,5 +1,6 @@
--- Makes all changes of a commit, or none. KEYS are the documents. After the prefix of indexes, ARGV
--- holds three arguments for each document:
+-- Makes all changes of a commit, or none. KEYS are the Redis keys of the documents. ARGV begins
+-- with the prefix of the Redis keys of indexes. After the prefix, ARGV holds these three arguments
+-- for each document:
 --
 -- - the expected version, or an empty text if no document is expected;
 -- - the new document, or "-" to delete the document, or an empty text to only compare the version;
