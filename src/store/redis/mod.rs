@@ -58,8 +58,8 @@
 //! With [`RedisOptions::wait_for_replicas`], a revoke returns without an error only if the given
 //! number of replicas have the write. The revoke then survives a failover to one of these replicas.
 //! Commits of documents wait for replicas, too, apart from commits that only store expendable
-//! documents. The documents that count failed attempts are expendable, so a failover can lose
-//! counted failures. Sign-ins do not wait for replicas.
+//! documents or check versions. The documents that count failed attempts are expendable, so a
+//! failover can lose counted failures. The insertion of a grant does not wait for replicas.
 //!
 //! If the network is split, then two servers may act as primary for a time. The old primary serves
 //! requests until it learns that a replica has become the new primary. Then the old primary becomes
@@ -80,7 +80,8 @@
 //!
 //! - The server is Redis 7 or newer, or Valkey.
 //! - The server is a primary, and not a replica.
-//! - The setting `maxmemory-policy` is `noeviction`.
+//! - The setting `maxmemory-policy` is `noeviction`. For tests,
+//!   [`RedisOptions::danger_allow_eviction`] permits other policies.
 //! - The clocks of the server and of this machine are at most 30 s apart.
 //!
 //! If the server's memory is full, then the server refuses to store new grants and new documents,

@@ -38,8 +38,8 @@ use appender::Appender;
 ///
 /// - The records of this append are not stored. The source of the error names the missing record,
 ///   and the failure [is counted](crate::audit::AuditStats::failed).
-/// - Later records are appended to the remaining trail without an error. Otherwise nobody could
-///   sign in after the restore of a backup.
+/// - Later records are appended to the remaining trail without an error. Otherwise each later
+///   append would fail after the restore of a backup.
 ///
 /// If a node has appended no record before the loss, for example because it was restarted, then it
 /// cannot find the loss. Therefore keep [checkpoints](Checkpoint) outside the database.
