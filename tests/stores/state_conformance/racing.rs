@@ -1,6 +1,6 @@
 //! Faults that only show if another caller runs between two steps.
 
-use std::thread;
+use std::{thread, time::Duration};
 
 use commerce_auth::{
     StateStore,
@@ -13,9 +13,10 @@ use crate::state_conformance::faulty::{Fault, Faulty};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
-/// Lets other tasks run between two steps, as they do while a backend waits for its engine.
+/// Waits as long as a fast engine takes to reply. Without the wait, a busy machine may run both
+/// steps of every round without an interruption.
 fn between_two_steps() {
-    thread::yield_now();
+    thread::sleep(Duration::from_micros(50));
 }
 
 impl Faulty {

@@ -24,6 +24,7 @@ pub(crate) enum Fault {
     KeepsAllForAnother,
     SparesAdmins,
     EvictsByArrival,
+    EndsTiesByArrival,
     EvictsTheLargestId,
     EvictsTheInserted,
     EvictsFirst,

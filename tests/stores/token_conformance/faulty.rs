@@ -68,10 +68,10 @@ impl Faulty {
         Ok(self.tables.lock().unwrap())
     }
 
-    /// Takes the lock again. No time passes between two steps, but other tasks may run, as they do
-    /// while a backend waits for its engine.
+    /// Takes the lock again, after a wait that is as long as a fast engine takes to reply. Without
+    /// the wait, a busy machine may run both steps of every round without an interruption.
     fn second_step(&self) -> Result<MutexGuard<'_, Tables>> {
-        thread::yield_now();
+        thread::sleep(Duration::from_micros(50));
         self.tables()
     }
 
@@ -133,7 +133,14 @@ impl Faulty {
             others.push(Row { grant: grant.clone(), origin, shop, arrival });
         }
         match self.fault {
-            Fault::EvictsByArrival => others.sort_by_key(|row| Reverse(row.arrival)),
+            Fault::EvictsByArrival => {
+                let first: HashMap<_, _> =
+                    others.iter().map(|row| (row.grant.issued_at, row.arrival)).collect();
+                others.sort_by_key(|row| Reverse((first.get(&row.grant.issued_at).copied(), row.grant.id)));
+            }
+            Fault::EndsTiesByArrival => {
+                others.sort_by_key(|row| Reverse((row.grant.issued_at, row.arrival)));
+            }
             Fault::EvictsTheLargestId => {
                 others.sort_by_key(|row| (Reverse(row.grant.issued_at), row.grant.id));
             }

@@ -30,6 +30,7 @@ support::each_fault! {
     KeepsAllForAnother => revokes::revoke_all_keeps_only_its_own,
     SparesAdmins => revokes::revoke_everything_ends_all,
     EvictsByArrival => caps::the_oldest_goes_beyond_the_cap,
+    EndsTiesByArrival => caps::of_one_time_the_smallest_id_goes,
     EvictsTheLargestId => caps::of_one_time_the_smallest_id_goes,
     EvictsTheInserted => caps::the_inserted_grant_stays,
     EvictsFirst => caps::a_refused_insertion_ends_nothing,
