@@ -10,16 +10,15 @@ use crate::{account::Website, error::StoreError, token::Origin};
 /// Verifies a client's response to a challenge, which is a captcha such as reCAPTCHA or a proof of
 /// work.
 ///
-/// A host sets it with [`AuthBuilder::challenge`](crate::AuthBuilder::challenge). It protects the
-/// operations of [`ChallengeAction`]. A client needs no bearer token for these operations, and they
-/// hash a password, accept a one-time credential or send a mail.
+/// A host sets the challenge with [`AuthBuilder::challenge`](crate::AuthBuilder::challenge). The
+/// challenge protects the operations of [`ChallengeAction`], which a client can call without a
+/// bearer token. Each of them hashes a password, accepts a one-time credential or sends a mail.
 ///
-/// If [`is_asked`](Self::is_asked) returns true, the attempt needs a right response. Otherwise the
-/// attempt is refused with
-/// [`SignInError::ChallengeRequired`](crate::error::SignInError::ChallengeRequired), before an
-/// account is looked up and before anything is hashed or written. Such a refusal does not count as
-/// a failed attempt. If a budget is spent, the attempt is refused as usual and the response is not
-/// verified.
+/// If [`is_asked`](Self::is_asked) returns true, the client must send a right response with the
+/// attempt. If the response is missing or wrong, the library refuses the attempt with
+/// [`SignInError::ChallengeRequired`](crate::error::SignInError::ChallengeRequired), before it
+/// looks up an account, hashes a password or counts the attempt. If a budget is already spent, the
+/// library refuses the attempt because of the budget, and does not verify the response.
 ///
 /// ```
 /// use commerce_auth::{
@@ -74,11 +73,11 @@ pub trait Challenge: Debug + Send + Sync + 'static {
     ///
     /// # Security
     ///
-    /// The response and the account name come from an untrusted client. If the method sends a
-    /// request to an external service, set a time limit for it, because the attempt waits for the
-    /// result. Accept a response only for the action and the account for which the client solved
-    /// the challenge, and only for a short time. Otherwise an attacker solves one challenge for
-    /// many attempts.
+    /// The response and the account name come from an untrusted client. If this method sends a
+    /// request to an external service, set a time limit for the request, because the client's
+    /// attempt waits for it. Accept a response only for the action and the account for which the
+    /// client solved the challenge, and only for a short time. Otherwise an attacker solves one
+    /// challenge for many attempts.
     ///
     /// # Errors
     ///
@@ -88,11 +87,11 @@ pub trait Challenge: Debug + Send + Sync + 'static {
     async fn verify(&self, answer: &ChallengeAnswer<'_>) -> Result<bool, StoreError>;
 
     /// Returns true if an attempt needs a right response to a challenge. The default implementation
-    /// returns true if the pressure [is high](Pressure::is_high). A host that requires a challenge
-    /// for every attempt always returns true.
+    /// returns true if the pressure [is high](Pressure::is_high). If the host requires a challenge
+    /// for every attempt from an unknown device, its implementation always returns true.
     ///
-    /// The library does not call this method for an attempt from a known device, which presents a
-    /// device secret. Such an attempt needs no response.
+    /// If the client presents the device secret of a known device, the library does not call this
+    /// method. An attempt from a known device needs no response, whatever this method would return.
     fn is_asked(&self, pressure: &Pressure) -> bool {
         pressure.is_high()
     }
@@ -121,8 +120,8 @@ pub enum ChallengeAction {
 }
 
 impl ChallengeAction {
-    /// Returns Commerce's id of the form for which a shop can enable reCAPTCHA. Some actions have
-    /// the same id. For example, the reCAPTCHA of the customer login form also protects the
+    /// Returns Commerce's id of the form for which a shop can enable reCAPTCHA. Two actions can
+    /// have the same id. For example, the reCAPTCHA of the customer login form also protects the
     /// exchange of a one-time code.
     #[must_use]
     pub const fn form_id(self) -> &'static str {
@@ -137,19 +136,20 @@ impl ChallengeAction {
     }
 }
 
-/// The state of the shop at the time of an attempt, by which a host decides if a challenge is
-/// needed.
+/// The load of the shop and the behaviour of the source at the time of an attempt. The host uses
+/// them to decide if the attempt needs a response to a challenge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Pressure {
     /// The operation of the attempt.
     pub action: ChallengeAction,
-    /// True if the queue of password hashes for callers of this kind is at least half full. For the
-    /// kinds of caller, see [`Hashing::queue`](crate::config::Hashing::queue).
+    /// True if a queue of password hashes is at least half full. For an admin user's sign-in, this
+    /// is the queue of admin users. For all other actions, it is the queue of customers who are not
+    /// signed in. See [`Hashing::queue`](crate::config::Hashing::queue).
     pub queue_is_half_full: bool,
-    /// True if the source of the attempt has failed at many accounts
-    /// ([`Budgets::source_total`](crate::config::Budgets::source_total)), or the whole shop is
-    /// under attack.
+    /// True if the source of the attempt has failed at many accounts (a tenth of
+    /// [`Budgets::source_total`](crate::config::Budgets::source_total), so 10 by default). Also
+    /// true if this node assumes an attack on the whole shop.
     pub is_suspicious: bool,
 }
 

@@ -1,6 +1,6 @@
-// The README links to the picture by a relative path, which does not work on docs.rs. The
-// definition of this link here takes precedence, because it comes before the definition in the
-// README.
+// The README links to its picture by a relative path, which does not work on docs.rs. So this
+// definition gives the link an absolute address. It takes precedence over the definition in the
+// README, because it comes first.
 #![doc = concat!(
     "[sign-in-picture]: https://docs.rs/crate/commerce-auth/",
     env!("CARGO_PKG_VERSION"),

@@ -15,9 +15,9 @@ use crate::{
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Notification {
-    /// The e-mail address to which the notice is mailed: the stored address of the account, never
+    /// The e-mail address to which the notice is mailed: the stored address of the account, and not
     /// an address from a request's input. There are two exceptions. [`Notice::EmailChanged`] also
-    /// goes to the previous stored address. [`Notice::EmailChangeRequested`] goes to the new
+    /// goes to the address that was stored before. [`Notice::EmailChangeRequested`] goes to the new
     /// address that the signed-in customer asked for.
     pub email: String,
     /// The customer whose account the notice is about.
@@ -37,9 +37,9 @@ pub enum Notice {
     /// The customer, or another person, has requested a password reset. The mail contains the link
     /// to set a new password.
     ResetRequested {
-        /// The secret for the link, which proves that a person read the mail. Build the link from a
-        /// base URL in the host's configuration, never from the `Host` header of a request, which
-        /// an attacker can choose.
+        /// The secret for the link in the mail. A client that presents it proves that a person has
+        /// read the mail. Build the link from a base URL in the host's configuration. Do not build
+        /// it from the `Host` header of a request, because an attacker can choose this header.
         token: ResetToken,
         /// The time at which the token in the link expires.
         expires_at: OffsetDateTime,
@@ -47,13 +47,13 @@ pub enum Notice {
     /// The customer has set a new password with a reset token.
     PasswordReset,
     /// A person has registered with the e-mail address, or has requested another confirmation mail.
-    /// The mail contains the link to confirm the e-mail address. The mail must say that a person
-    /// who did not register must not follow the link: see
+    /// The mail contains the link to confirm the e-mail address. Say in the mail that a person who
+    /// did not register must not follow the link, because an attacker may have registered: see
     /// [`Auth::confirm_email`](crate::Auth::confirm_email).
     ConfirmationRequested {
-        /// The secret for the link, which proves that a person read the mail. Build the link from a
-        /// base URL in the host's configuration, never from the `Host` header of a request, which
-        /// an attacker can choose.
+        /// The secret for the link in the mail. A client that presents it proves that a person has
+        /// read the mail. Build the link from a base URL in the host's configuration. Do not build
+        /// it from the `Host` header of a request, because an attacker can choose this header.
         token: ConfirmationToken,
         /// The time at which the token in the link expires.
         expires_at: OffsetDateTime,
@@ -65,9 +65,9 @@ pub enum Notice {
     /// The signed-in customer has requested a change of the e-mail address. This mail goes to the
     /// new address and contains the link to confirm it.
     EmailChangeRequested {
-        /// The secret for the link, which proves that a person read the mail. Build the link from a
-        /// base URL in the host's configuration, never from the `Host` header of a request, which
-        /// an attacker can choose.
+        /// The secret for the link in the mail. A client that presents it proves that a person has
+        /// read the mail. Build the link from a base URL in the host's configuration. Do not build
+        /// it from the `Host` header of a request, because an attacker can choose this header.
         token: ConfirmationToken,
         /// The time at which the token in the link expires.
         expires_at: OffsetDateTime,
@@ -80,38 +80,39 @@ pub enum Notice {
     /// A password sign-in came from a device and a source that the account does not know
     /// ([`Notification::origin`]).
     ///
-    /// This notice is sent only if the account has signed in during the last 90 days, as far as the
-    /// store knows. Without this rule, if a shop moves to this crate, every customer would get the
-    /// notice at the first sign-in.
+    /// This notice is sent only if the store knows a sign-in of the account during the last 90
+    /// days. So if a shop moves to this crate, its customers do not all get the notice at their
+    /// first sign-in.
     ///
     /// If a client sends no device secret ([`SignIn::device`](crate::SignIn::device)), the library
     /// recognises it only by its IP address. If the host does not pass the IP address either, the
-    /// library sends a notice for each sign-in of such a client.
+    /// library recognises no such client. It then sends a notice for each sign-in except the
+    /// account's first one.
     NewDevice,
     /// A client signed in with a reset token in place of a password, and no new password was set.
     /// [`NewDevice`](Self::NewDevice) is not sent for this sign-in.
     SignedInByResetToken,
-    /// A spent reset token or one-time code was presented again, so a second person may have it.
-    /// The bearer token that was obtained with it has ended.
+    /// A spent reset token or one-time code was presented again, so a second person may have it. If
+    /// the first use was a sign-in, the bearer token that it returned has ended.
     ///
-    /// If a new password was set with the reset token, all of the customer's bearer tokens have
-    /// ended. The customer should then ask for a new link, because the password may be an
-    /// attacker's.
+    /// If the first use of a reset token set a new password, all of the customer's bearer tokens
+    /// have ended. The customer should then request a new link and reset the password again,
+    /// because an attacker may have set the new password.
     CredentialReplayed {
         /// The kind of the credential: reset token or one-time code.
         obtained: Obtained,
     },
-    /// The host has set another password and has reported the change with
+    /// The host has set a new password for the customer and has reported the change with
     /// [`CustomerChange::PasswordChanged`](crate::flow::CustomerChange::PasswordChanged).
     PasswordSetByHost,
     /// The account has a new e-mail address: the customer has confirmed it, or the host has stored
     /// it. The mail goes to the new and to the previous address. Do not show either address in the
-    /// mail, because the two mailboxes may belong to different persons.
+    /// mail, because the two mailboxes can belong to two persons.
     EmailChanged,
     /// Too many sign-ins failed over all sources
     /// ([`Budgets::account`](crate::config::Budgets::account)), so sign-ins from unknown devices
-    /// are refused for some time. Devices from which the customer has signed in before are not
-    /// affected. A password reset clears the lock.
+    /// and sources are refused for some time. Devices and sources from which the customer has
+    /// signed in within 90 days are not affected. A password reset clears the lock.
     Locked,
     /// The customer has given or withdrawn the consent to remote shopping assistance.
     AssistanceConsent {
@@ -159,12 +160,12 @@ pub struct AdminNotification {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum AdminNotice {
-    /// The admin user signed in with the right password but has no authenticator. The mail contains
-    /// the link to set one up.
+    /// At a sign-in, the admin user presented the right password, but must have a second factor and
+    /// has none. The mail contains the link to set up an authenticator.
     EnrolmentRequested {
-        /// The secret for the link, which proves that a person read the mail. Build the link from a
-        /// base URL in the host's configuration, never from the `Host` header of a request, which
-        /// an attacker can choose.
+        /// The secret for the link in the mail. A client that presents it proves that a person has
+        /// read the mail. Build the link from a base URL in the host's configuration. Do not build
+        /// it from the `Host` header of a request, because an attacker can choose this header.
         token: EnrolmentToken,
         /// The time at which the token in the link expires.
         expires_at: OffsetDateTime,
@@ -183,27 +184,28 @@ pub enum AdminNotice {
     /// The admin user set a new password.
     PasswordChanged,
     /// A sign-in came from a device and a source that the account does not know. The password was
-    /// right, and so was the second factor, if the admin user has one. This notice is sent under
-    /// the same conditions as [`Notice::NewDevice`].
+    /// right, and so was the second factor, if the admin user has one. This notice is sent only if
+    /// the store knows a sign-in of the account during the last 90 days, as for
+    /// [`Notice::NewDevice`].
     NewDevice,
     /// A spent second-factor code was presented again, together with the right password or a live
     /// token. An attacker may have seen the code. The attempt was refused.
     CodeReplayed,
     /// A wrong second-factor code was presented, together with the right password or a live token.
-    /// An attacker may know the password. This notice is sent once for each source in the window of
-    /// [`Budgets::second_factor`](crate::config::Budgets::second_factor).
+    /// An attacker may know the password. For each source, this notice is sent at most once in 15
+    /// minutes (the window of [`Budgets::second_factor`](crate::config::Budgets::second_factor)).
     SecondFactorFailed,
-    /// The host has set another password and has reported the change with
+    /// The host has set a new password for the admin user and has reported the change with
     /// [`AdminChange::PasswordChanged`](crate::flow::AdminChange::PasswordChanged).
     PasswordSetByHost,
     /// Too many sign-ins failed over all sources
-    /// ([`Budgets::account`](crate::config::Budgets::account)). The mail contains the link that
-    /// clears the lock, so that unknown devices can sign in again. Devices from which the admin
-    /// user has signed in before are not affected.
+    /// ([`Budgets::account`](crate::config::Budgets::account)). So sign-ins from unknown devices
+    /// and sources are refused. The mail contains the link that clears the lock. Devices and
+    /// sources from which the admin user has signed in within 90 days are not affected.
     Locked {
         /// The secret for [`Auth::unlock_admin_by_link`](crate::Auth::unlock_admin_by_link). Build
-        /// the link from a base URL in the host's configuration, never from the `Host` header of a
-        /// request.
+        /// the link from a base URL in the host's configuration. Do not build it from the `Host`
+        /// header of a request, because an attacker can choose this header.
         token: UnlockToken,
         /// The time at which the token in the link expires.
         expires_at: OffsetDateTime,
@@ -223,21 +225,21 @@ pub trait Notifier: Debug + Send + Sync + 'static {
     /// # Security
     ///
     /// Requests for a password reset get the same response for a known and for an unknown e-mail
-    /// address. Only a request for a known address causes a notification. If the notifier were
-    /// slow, the duration of the response would reveal which e-mail addresses have an account. So
-    /// only add the notification to a queue in memory or to a channel, and send the mail in another
-    /// task.
+    /// address. Only a request for a known address causes a notification. If this method were slow,
+    /// the duration of the response would reveal which e-mail addresses have an account. So in this
+    /// method, only add the notification to a queue in memory or to a channel, and send the mail in
+    /// another task.
     ///
     /// # Errors
     ///
     /// If the notification could not be queued. The audit trail records the failure. The operation
-    /// that caused the notification succeeds nevertheless.
+    /// that caused the notification does not fail because of it.
     fn notify(&self, notification: Notification) -> Result<(), StoreError>;
 
     /// Adds a notification to an admin user to the host's queue, like [`notify`](Self::notify).
     ///
-    /// The default implementation returns an error, so admin users cannot set up an authenticator
-    /// by mail.
+    /// The default implementation returns an error. Then the library cannot mail an enrolment
+    /// token, so an admin user without an authenticator cannot set one up by mail.
     ///
     /// # Errors
     ///

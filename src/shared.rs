@@ -30,8 +30,8 @@ use crate::{
 ///     .build()?;
 /// # Ok::<(), commerce_auth::config::ConfigError>(())
 /// ```
-// If the builder gets a type that is not a part, the compiler shows this text instead of the text of
-// the part's own trait.
+// If a host passes a type that does not implement the trait of the part, the compiler shows this
+// text. Without it, the compiler would show the text of the part's own trait.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be handed over as `{Part}`",
     label = "it must implement the trait, or be an `Arc` of a type that does",

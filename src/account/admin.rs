@@ -48,8 +48,8 @@ pub trait AdminUser: Send + Sync {
     /// at every use of an assistance token that was obtained with it.
     fn status(&self) -> AccountStatus;
 
-    /// True if the admin user has this permission. The library asks again at every use of the
-    /// permission, so a change takes effect at once.
+    /// True if the admin user has this permission. The library calls this function again for every
+    /// operation that needs the permission, so a change takes effect at once.
     fn has_permission(&self, permission: Permission) -> bool;
 
     /// True if the admin user must sign in with a second factor. The library uses the result only
@@ -62,8 +62,8 @@ pub trait AdminUser: Send + Sync {
 
 /// The host's admin user table.
 ///
-/// If no such account exists, a method returns `Ok(None)` or `Ok(false)`. A method returns `Err`
-/// only if the request to the table failed.
+/// If the table has no account with the given user name or id, a method returns `Ok(None)` or
+/// `Ok(false)`. A method returns `Err` only if the request to the table failed.
 #[async_trait]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an admin user table",
@@ -78,8 +78,9 @@ pub trait AdminStore: Send + Sync + 'static {
     /// Returns the admin user with this user name.
     ///
     /// `username` is in canonical form: lower case. If the table also stores names in upper case,
-    /// compare case-insensitively. A collation that ignores accents may find the row of another
-    /// admin user. The library compares the name again and ignores such a row.
+    /// compare case-insensitively. If the table's collation ignores accents, the query can find the
+    /// row of another admin user. So the library compares the user name again and ignores such a
+    /// row.
     ///
     /// # Errors
     ///
@@ -93,8 +94,9 @@ pub trait AdminStore: Send + Sync + 'static {
     /// If the request to the table failed.
     async fn find_by_id(&self, id: &AdminId) -> Result<Option<Self::Row>, StoreError>;
 
-    /// Replaces the stored password hash, if it still equals `expected`. For the details see
-    /// [`CustomerStore::replace_password_hash`](super::CustomerStore::replace_password_hash).
+    /// Replaces the stored password hash, if it still equals `expected`. The rules are those of
+    /// [`CustomerStore::replace_password_hash`](super::CustomerStore::replace_password_hash), which
+    /// are security rules.
     ///
     /// # Errors
     ///
@@ -196,8 +198,8 @@ impl AdminRecord {
         Self { requires_second_factor: required, ..self }
     }
 
-    /// True if the account has this user name. The host's table may return the row of another
-    /// account, because its collation ignores accents.
+    /// True if the account has this user name. The check is needed because the collation of the
+    /// host's table may ignore accents. The table can then return the row of another account.
     pub(crate) fn is_of(&self, username: &Username) -> bool {
         self.username.parse::<Username>().is_ok_and(|own| own == *username)
     }

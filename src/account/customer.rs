@@ -23,9 +23,9 @@ pub trait Customer: Send + Sync {
         Website::default()
     }
 
-    /// Returns the stored e-mail address, in the host's spelling. Before the library uses the row,
-    /// it compares the canonical form of this address (see [`Email`]) with the e-mail address that
-    /// it asked for.
+    /// Returns the stored e-mail address, in the host's spelling. If the library has looked the row
+    /// up by an e-mail address, it compares that address with the canonical form of this one (see
+    /// [`Email`]). If they differ, the library ignores the row.
     fn email(&self) -> &str;
 
     /// Returns the stored password hash, or `None` if the account has no password.
@@ -33,8 +33,8 @@ pub trait Customer: Send + Sync {
 
     /// Returns the status of the account, which decides if the customer may sign in.
     ///
-    /// The library verifies a customer's token without reading the row. So after the host has
-    /// changed the status, the customer's tokens stay valid until the host calls
+    /// The library verifies a customer's own token without reading the account row. So if the host
+    /// changes the status, the customer's tokens stay valid until they expire or the host calls
     /// [`Auth::customer_changed`](crate::Auth::customer_changed).
     fn status(&self) -> AccountStatus;
 
@@ -45,9 +45,10 @@ pub trait Customer: Send + Sync {
 
 /// The host's customer table.
 ///
-/// If no such account exists, a method returns `Ok(None)` or `Ok(false)`, and the library refuses
-/// the sign-in. A method returns `Err` only if the request to the table failed. Then the operation
-/// fails with [`Error::Unavailable`](crate::Error::Unavailable).
+/// If the table has no account with the given e-mail address or id, a method returns `Ok(None)` or
+/// `Ok(false)`. A method returns `Err` only if the request to the table failed. In most cases, the
+/// operation of [`Auth`](crate::Auth) then fails with
+/// [`Error::Unavailable`](crate::Error::Unavailable).
 #[async_trait]
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a customer table",
@@ -62,9 +63,9 @@ pub trait CustomerStore: Send + Sync + 'static {
     /// Returns the customer with this e-mail address on this website.
     ///
     /// `email` is in canonical form: lower case. If the table also stores e-mail addresses in upper
-    /// case, compare case-insensitively. A collation that ignores accents may find the row of
-    /// another customer. The library compares the e-mail address and the website again, and ignores
-    /// such a row.
+    /// case, compare case-insensitively. If the table's collation ignores accents, the query can
+    /// find the row of another customer. So the library compares the e-mail address and the website
+    /// again, and ignores such a row.
     ///
     /// # Errors
     ///
@@ -87,11 +88,13 @@ pub trait CustomerStore: Send + Sync + 'static {
     ///
     /// # Security
     ///
-    /// A replacement without the comparison is a vulnerability. At a sign-in, the library may
-    /// compute a new hash of the same password, with the current cost. If the customer changes the
-    /// password at that moment, this hash of the old password would overwrite the new one. The
-    /// opposite mistake, to refuse a write although the hash still equals `expected`, makes
-    /// password changes and resets fail.
+    /// A replacement without the comparison with `expected` is a vulnerability. If a stored hash
+    /// has an outdated cost, the library replaces it at a sign-in by a new hash of the same
+    /// password. If the customer changes the password at that moment, this hash of the old password
+    /// would overwrite the hash of the new password.
+    ///
+    /// The opposite mistake is to refuse a write although the stored hash still equals `expected`.
+    /// It is no vulnerability, but password changes and resets then fail.
     ///
     /// # Errors
     ///
@@ -122,12 +125,13 @@ pub trait CustomerStore: Send + Sync + 'static {
     ///
     /// Two mistakes are vulnerabilities:
     ///
-    /// - An account becomes active although its e-mail address has changed. The customer has not
-    ///   proved to receive mail at the new address.
+    /// - An account becomes active although its e-mail address is no longer `email`. The customer
+    ///   has not proved to receive mail at the new address.
     /// - A disabled account becomes active.
     ///
-    /// To refuse a confirmation although nothing has changed is no vulnerability, but the customer
-    /// then needs another mail.
+    /// It is no vulnerability if this method refuses to confirm an account that is still
+    /// unconfirmed and still has the e-mail address. But the customer then needs another
+    /// confirmation mail.
     ///
     /// # Errors
     ///
@@ -140,17 +144,17 @@ pub trait CustomerStore: Send + Sync + 'static {
     /// Replaces the stored e-mail address, if it still equals `expected` exactly and no other
     /// account of the website has the new address.
     ///
-    /// Another account may have the new e-mail address in another spelling, so compare the
-    /// canonical form of e-mail addresses. The replacement must be one atomic compare-and-set, with
-    /// a unique index over the website and the canonical e-mail address. The status of the account
-    /// does not change. Implement this method if customers of the shop can change their e-mail
-    /// addresses.
+    /// Compare the new e-mail address with those of the other accounts in canonical form, because
+    /// an account can have the same address in another spelling. The replacement must be one atomic
+    /// compare-and-set, with a unique index over the website and the canonical e-mail address. Do
+    /// not change the status of the account. Implement this method if customers of the shop can
+    /// change their e-mail addresses.
     ///
     /// # Security
     ///
     /// If two accounts of a website have the same e-mail address, a sign-in could find either
     /// account. This is a vulnerability. A replacement without the comparison with `expected` could
-    /// overwrite another change of the e-mail address.
+    /// overwrite a change of the e-mail address that another request made meanwhile.
     ///
     /// # Errors
     ///
@@ -295,8 +299,9 @@ impl CustomerRecord {
         Self { allows_assistance: allowed, ..self }
     }
 
-    /// True if the account has this e-mail address and website. The host's table may return the row
-    /// of another account, because its collation ignores accents.
+    /// True if the account has this e-mail address and website. The check is needed because the
+    /// collation of the host's table may ignore accents. The table can then return the row of
+    /// another account.
     pub(crate) fn is_of(&self, website: &Website, email: &Email) -> bool {
         self.website == *website && self.email.parse::<Email>().is_ok_and(|own| own == *email)
     }

@@ -8,9 +8,9 @@ use crate::random::{RandomError, SecureRandom, draw};
 
 /// Assigns the id of a decoy account to each unknown e-mail address or user name. For an unknown
 /// account, the library does the same work with the decoy's id as it does for an account that
-/// exists. Requests for two unknown accounts have two ids, so they do not wait for each other's
-/// locks, just like requests for two existing accounts. So an attacker cannot see from the duration
-/// of requests if an account exists.
+/// exists. An attacker can therefore not see from the duration of a request if an account exists.
+/// This also holds for parallel requests: two unknown accounts have two ids, so their requests do
+/// not wait for each other, just like those for two existing accounts.
 ///
 /// Each process draws a random hash key for the ids of decoys. An attacker does not know this hash
 /// key. So the attacker cannot compute the id of a decoy, and cannot create an account with such an

@@ -39,9 +39,10 @@ pub enum EmailError {
 /// form. The parser does not trim white space. It refuses a text that contains white space.
 ///
 /// The part before the `@` must not contain characters that look like others, such as `ﬁ`,
-/// fullwidth letters or the Kelvin sign. Compatibility normalisation (NFKC) would replace such
-/// characters by similar ones. The parser refuses them instead, so two e-mail addresses that look
-/// alike never become one account (CVE-2019-19844 and similar vulnerabilities).
+/// fullwidth letters or the Kelvin sign. Compatibility normalisation (NFKC) would replace these
+/// characters by usual ones. Then two e-mail addresses would become one account, although their
+/// mailboxes can belong to two persons (CVE-2019-19844). So the parser refuses such an address
+/// instead.
 ///
 /// ```
 /// use commerce_auth::Email;

@@ -12,9 +12,9 @@ pub struct IdError;
 /// The id of an account. It is an integer, a UUID or a text, because hosts use any of them in their
 /// tables.
 ///
-/// The integer and UUID forms are only compact forms of the text. Two ids are equal if their texts
-/// are equal, however the ids were created. So an id that was stored in a text column and read
-/// again equals the original id.
+/// In memory, an integer or a UUID is only a compact form of its text. Two ids are equal if their
+/// texts are equal, however the ids were created. So if a host stores an id in a text column and
+/// reads it again, the result equals the original id.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum AccountId {
     Int(i64),

@@ -12,8 +12,9 @@ pub enum AccountStatus {
     ///
     /// If the website requires confirmation
     /// ([`AuthConfig::confirmation`](crate::AuthConfig::confirmation)), the customer cannot sign
-    /// in. The error names this reason only if the credential was right. On websites that do not
-    /// require confirmation, the customer can sign in. An unconfirmed admin user cannot sign in.
+    /// in. The error of the sign-in names this reason only if the credential was right. On a
+    /// website that does not require confirmation, an unconfirmed customer can sign in. An
+    /// unconfirmed admin user cannot sign in.
     Unconfirmed,
     /// The account may not sign in. The caller gets the same error as for a wrong credential.
     ///

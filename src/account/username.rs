@@ -12,8 +12,8 @@ pub struct UsernameError;
 /// case-insensitively. The parser does not trim white space.
 ///
 /// Compatibility normalisation (NFKC) would replace some characters, such as fullwidth letters, by
-/// similar ones. The parser refuses a name with such characters instead, so two names that look
-/// alike never become one account.
+/// usual ones. Then two user names that differ would become one account. So the parser refuses a
+/// name with such characters instead.
 ///
 /// ```
 /// use commerce_auth::account::Username;

@@ -13,8 +13,8 @@ pub struct WebsiteError;
 /// codes, belongs to.
 ///
 /// The same e-mail address on two websites belongs to two accounts, and a token of one website is
-/// refused on another. A shop with one website need not choose a code. It uses
-/// [`Website::default`], which has the code `base`, as in Commerce.
+/// refused on another. A shop with one website uses [`Website::default`], so it does not choose a
+/// code. The default website has the code `base`, as in Commerce.
 ///
 /// ```
 /// use commerce_auth::Website;

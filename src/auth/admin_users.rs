@@ -23,20 +23,24 @@ impl Auth {
     /// Implements Commerce's `POST /V1/tfa/provider/google/authenticate`. For an admin user without
     /// a second factor, it implements `POST /V1/integration/admin/token`.
     ///
-    /// The code of the second factor is checked only after the password was found right. Wrong
-    /// codes count in a separate budget, and each code works once. If the admin user has a second
-    /// factor, a sign-in without a right code gives no token.
+    /// The code of the second factor is checked only after the password was found right. Each code
+    /// works once. Wrong codes count in
+    /// [`Budgets::second_factor`](crate::config::Budgets::second_factor), and not as wrong
+    /// passwords. If the admin user has a second factor, a sign-in without a right code gives no
+    /// token.
     ///
     /// If an admin user must have a second factor but has none, the library mails an enrolment
     /// token
     /// ([`AdminNotice::EnrolmentRequested`](crate::notifier::AdminNotice::EnrolmentRequested)). If
-    /// the sign-in contains a code, the library sends no mail.
+    /// the sign-in contains a code, the library sends no mail and returns
+    /// [`SecondFactorError::NotEnrolled`].
     ///
-    /// The library charges the account's budgets before it checks the password. Customers and admin
-    /// users have separate counters. Until a budget is spent, every refusal does the same work and
-    /// returns the same error. So an attacker cannot see whether the user name is unknown, the
-    /// account is disabled, the account has no password, or the password is wrong. A token is
-    /// issued only after the audit sink has stored the record of the sign-in.
+    /// The library charges the account's budgets before it checks the password. Failed sign-ins of
+    /// customers and of admin users are counted separately. Until a budget is spent, the library
+    /// does the same work and returns the same error for every refusal because of the account or
+    /// the password. So an attacker cannot see whether the user name is unknown, the account is
+    /// disabled, the account has no password, or the password is wrong. A token is issued only
+    /// after the audit sink has stored the record of the sign-in.
     ///
     /// # Errors
     ///
@@ -51,8 +55,8 @@ impl Auth {
     ///   - A budget is spent.
     ///   - All tokens were revoked during the sign-in.
     /// - [`SecondFactorError::Required`], [`SecondFactorError::InvalidCode`]: the password is
-    ///   right, but the code is missing, wrong or used before. Once the budget of codes is spent,
-    ///   the error is [`SignInError::Refused`].
+    ///   right, but the code is missing, wrong or used before. Once the budget of second-factor
+    ///   codes is spent, the error is [`SignInError::Refused`].
     /// - [`SecondFactorError::EnrolmentRequired`], [`SecondFactorError::EnrolmentNotSent`],
     ///   [`SecondFactorError::NotEnrolled`]: the password is right, but the admin user has no
     ///   second factor.
@@ -70,9 +74,9 @@ impl Auth {
     /// of the second factor.
     ///
     /// Call this method if an operation returned [`SecondFactorError::StepUpRequired`], because the
-    /// sign-in was too old for it. The presented token ends, and so do the assistance tokens that
-    /// were obtained with it (ASVS v5.0.0-7.2.4). The new token expires at the time at which the
-    /// presented token would have expired.
+    /// sign-in was too old for this operation or was made without a second factor. The presented
+    /// token ends, and so do the assistance tokens that were obtained with it (ASVS v5.0.0-7.2.4).
+    /// The new token expires at the time at which the presented token would have expired.
     ///
     /// # Errors
     ///
@@ -83,7 +87,8 @@ impl Auth {
     /// - [`SecondFactorError::InvalidCode`]: the code is wrong or was used before.
     /// - [`SignInError::Refused`]: too many wrong codes were presented, or another request revoked
     ///   all tokens during this call.
-    /// - [`TokenError::Invalid`]: the presented token ended during this call. The code is spent.
+    /// - [`TokenError::Invalid`]: the presented token ended during this call. The code of the
+    ///   second factor is spent.
     /// - [`Error::Unavailable`], [`Error::Random`]: the code may be spent.
     pub async fn step_up(
         &self,
@@ -104,10 +109,10 @@ impl Auth {
 
     /// Changes a signed-in admin user's password.
     ///
-    /// The admin user must have signed in, or stepped up, within
+    /// The admin user must have signed in or stepped up recently, within
     /// [`Lifetimes::fresh_sign_in`](crate::config::Lifetimes::fresh_sign_in). If the admin user has
-    /// a second factor, that sign-in must have used it. A successful change ends all other tokens
-    /// of the admin user. The presented token stays valid.
+    /// a second factor, the sign-in must have used it. A successful change ends all tokens of the
+    /// admin user except the presented one.
     ///
     /// # Errors
     ///
@@ -155,20 +160,21 @@ impl Auth {
 
     /// Ends all tokens of an admin user whose account the host has changed.
     ///
-    /// The assistance tokens that were obtained with these tokens end too, and sign-ins that are
-    /// still running get no token. If the host deleted the account, the library removes the
-    /// account's second factor. If the host set a new password, the library notifies the admin user
+    /// The assistance tokens that the admin user has obtained end too, and sign-ins of the admin
+    /// user that are still running get no token. If the host deleted the account, the library
+    /// removes the account's second factor. If the host set a new password, the library notifies
+    /// the admin user
     /// ([`AdminNotice::PasswordSetByHost`](crate::notifier::AdminNotice::PasswordSetByHost)).
     ///
-    /// Call this method after the host has stored the change. The host may repeat the call. Even
-    /// without the call, the tokens of a disabled or deleted admin user are refused, because every
-    /// use of a token reads the account. The call is needed nevertheless: without it, the old
-    /// tokens would work again once the account is enabled again.
+    /// Call this method after the host has stored the change. The host can safely repeat the call.
+    /// The tokens of a disabled or deleted admin user are refused even without the call, because
+    /// every use of a token reads the account row. But without the call, these tokens would work
+    /// again once the host enables the account again.
     ///
     /// # Errors
     ///
     /// [`Error::Unavailable`]: the storage backend request failed, and some tokens may still be
-    /// valid. Call it again.
+    /// valid. Call the method again.
     pub async fn admin_changed(&self, admin: &AdminId, change: AdminChange) -> Result<(), Error> {
         flow::admin_changed(&self.services, admin, change).await
     }
@@ -176,8 +182,8 @@ impl Auth {
     /// Clears the failed attempts and locks of an admin user's account, for the password and the
     /// second factor.
     ///
-    /// The attempts from all sources are cleared. A support desk calls this method after it has
-    /// verified the admin user's identity.
+    /// The failed attempts from all sources are cleared. A support desk calls this method after it
+    /// has verified the admin user's identity.
     ///
     /// # Errors
     ///
@@ -216,18 +222,17 @@ impl Auth {
 
     /// Begins the enrolment of a new authenticator for a signed-in admin user.
     ///
-    /// If the admin user has an authenticator already, it stays in use until
-    /// [`activate_admin_factor`](Self::activate_admin_factor) accepts the first code of the new
-    /// one.
+    /// If the admin user already has an authenticator, the codes of this authenticator are accepted
+    /// until [`activate_admin_factor`](Self::activate_admin_factor) accepts the first code of the
+    /// new one.
     ///
-    /// The enrolment ends as soon as the presented token ends. The enrolment also ends after a
-    /// change of the password, [`admin_changed`](Self::admin_changed) or
-    /// [`revoke_everything`](Self::revoke_everything), because these operations end the admin
-    /// user's tokens.
+    /// The enrolment ends as soon as the presented token ends. A change of the password,
+    /// [`admin_changed`](Self::admin_changed) and [`revoke_everything`](Self::revoke_everything)
+    /// end the enrolment too.
     ///
     /// An admin user who must have an authenticator but has none cannot sign in, and so cannot use
-    /// this method. For this admin user, [`generate_admin_token`](Self::generate_admin_token) mails
-    /// an enrolment token.
+    /// this method. Such an admin user gets an enrolment token by mail at the attempt to sign in
+    /// ([`generate_admin_token`](Self::generate_admin_token)).
     ///
     /// # Errors
     ///
@@ -235,7 +240,8 @@ impl Auth {
     /// - [`SecondFactorError::StepUpRequired`]: the sign-in is older than
     ///   [`Lifetimes::fresh_sign_in`](crate::config::Lifetimes::fresh_sign_in).
     /// - [`InternalError::NotConfigured`]: there is no keyring.
-    /// - [`Error::Unavailable`], [`Error::Random`]: the enrolment may have begun. Call it again.
+    /// - [`Error::Unavailable`], [`Error::Random`]: the enrolment may have begun. Call the method
+    ///   again.
     pub async fn begin_admin_enrolment(
         &self,
         bearer: impl Into<Bearer<'_>>,
@@ -246,11 +252,12 @@ impl Auth {
     /// Returns a new authenticator secret to the holder of an enrolment token: Commerce's `POST
     /// /V1/tfa/provider/google/configure`.
     ///
-    /// The method may be called again until the authenticator is activated. Each call replaces the
-    /// secret, and only the newest secret can be activated. Suppose that an attacker also opens the
-    /// mailed link. If the attacker opens it first, the attacker's secret is replaced and useless.
-    /// If the attacker opens it after the admin user, the admin user's first code fails, because
-    /// the secret was replaced. The audit trail records each call.
+    /// Until the authenticator is activated, the method can be called again. Each call replaces the
+    /// secret, and only the newest secret can be activated. This helps if an attacker also opens
+    /// the mailed link. If the attacker opens the link before the admin user, the attacker's secret
+    /// is replaced and useless. If the attacker opens the link after the admin user, the secret of
+    /// the admin user is replaced. The admin user then notices that the first code fails. The audit
+    /// trail records each call.
     ///
     /// # Errors
     ///
@@ -260,8 +267,8 @@ impl Auth {
     ///   ([`Budgets::second_factor`](crate::config::Budgets::second_factor)). Or the source has
     ///   failed too often over all accounts.
     /// - [`SecondFactorError::InvalidEnrolmentToken`]: the enrolment token is unknown, expired or
-    ///   replaced. Or the admin user's tokens have ended since, for example by the activation of
-    ///   another authenticator.
+    ///   replaced. Or the admin user's tokens have ended after the enrolment began, for example by
+    ///   the activation of another authenticator.
     /// - [`SecondFactorError::AlreadyEnrolled`]: the second factor has changed since the token was
     ///   made.
     /// - [`InternalError::NotConfigured`]: there is no keyring, or no admin user table.
@@ -279,13 +286,14 @@ impl Auth {
     /// factor. This is Commerce's `POST /V1/tfa/provider/google/activate`.
     ///
     /// Returns the recovery codes. Each recovery code can be used once, in place of a code of the
-    /// authenticator. No later call returns these recovery codes again.
+    /// authenticator. Show them to the admin user now, because no later call returns these recovery
+    /// codes again.
     ///
-    /// The activation ends all tokens of the admin user. Once the method returns `Ok`, every
-    /// earlier token is refused, and sign-ins that were still running get no token. If another
-    /// request ends the tokens during the activation, or if the tokens cannot be ended, the
-    /// activation is undone. Then the previous authenticator, if there was one, is the second
-    /// factor again.
+    /// The activation ends all tokens of the admin user. Once the method returns `Ok`, every token
+    /// from before the activation is refused, and sign-ins that began before the activation get no
+    /// token. If another request ends the tokens during the activation, or if the tokens cannot be
+    /// ended, the library undoes the activation. Then the previous authenticator, if the admin user
+    /// had one, is the second factor again.
     ///
     /// # Errors
     ///
@@ -299,9 +307,9 @@ impl Auth {
     ///   [`admin_changed`](Self::admin_changed) to end it. If the authenticator is not activated,
     ///   the admin user begins a new enrolment, because the present one may have ended.
     ///
-    /// If the future of this call is dropped before it completes, the effect is the same as of
-    /// [`Error::Unavailable`]. Some servers drop it when a client disconnects. To prevent this, run
-    /// the call in a separate task.
+    /// If the future of this call is dropped before it completes, the activation can be half done,
+    /// as after [`Error::Unavailable`]. Some servers drop the future when a client disconnects. To
+    /// prevent this, run the call in a separate task.
     #[doc(alias = "/V1/tfa/provider/google/activate")]
     pub async fn activate_admin_factor(
         &self,
@@ -333,8 +341,8 @@ impl Auth {
     /// - [`SecondFactorError::StepUpRequired`]: the sign-in is older than
     ///   [`Lifetimes::fresh_sign_in`](crate::config::Lifetimes::fresh_sign_in).
     /// - [`SecondFactorError::NotEnrolled`]: there is no second factor.
-    /// - [`Error::Unavailable`], [`Error::Random`]: the codes may have been replaced. Call it
-    ///   again.
+    /// - [`Error::Unavailable`], [`Error::Random`]: the codes may have been replaced. Call the
+    ///   method again.
     pub async fn replace_recovery_codes(
         &self,
         bearer: impl Into<Bearer<'_>>,
@@ -345,9 +353,9 @@ impl Auth {
     /// Imports the authenticator of an admin user who has no second factor yet.
     ///
     /// Use this method to move admin users from another system, so that they keep their
-    /// authenticators. It makes no recovery codes. After the next sign-in, the admin user makes
-    /// them with [`replace_recovery_codes`](Self::replace_recovery_codes). The import ends all
-    /// tokens of the admin user.
+    /// authenticators. The method makes no recovery codes. After the next sign-in, the admin user
+    /// gets recovery codes by [`replace_recovery_codes`](Self::replace_recovery_codes). The import
+    /// ends all tokens of the admin user.
     ///
     /// # Errors
     ///
@@ -358,7 +366,8 @@ impl Auth {
     /// - [`Error::Conflict`]: another request ended the admin user's tokens at the same time. The
     ///   authenticator was not imported.
     /// - [`Error::Unavailable`], [`Error::Random`]: the authenticator may have been imported. Call
-    ///   it again: [`SecondFactorError::AlreadyEnrolled`] then means that it was.
+    ///   the method again: if the result is [`SecondFactorError::AlreadyEnrolled`], the first call
+    ///   imported the authenticator.
     pub async fn import_admin_factor(&self, admin: &AdminId, secret: &TotpSecret) -> Result<(), Error> {
         flow::import_admin_factor(&self.services, admin, secret).await
     }
@@ -373,7 +382,7 @@ impl Auth {
     /// # Errors
     ///
     /// [`Error::Unavailable`]: the storage backend request failed. The second factor may have been
-    /// removed. Call it again.
+    /// removed. Call the method again.
     pub async fn remove_admin_factor(&self, admin: &AdminId) -> Result<bool, Error> {
         flow::remove_admin_factor(&self.services, admin).await
     }
@@ -381,8 +390,8 @@ impl Auth {
     /// Encrypts the secrets of at most `limit` second factors again, with the current secret key of
     /// the keyring. Returns the count of these second factors.
     ///
-    /// The method reads only second factors that were encrypted with another secret key. After a
-    /// rotation of the secret keys, call the method until it returns 0, and only then
+    /// The method reads only the second factors that are not encrypted with the current secret key.
+    /// After a rotation of the secret keys, call the method until it returns 0, and only then
     /// [retire](crate::keyring::Keyring::retire) the old secret key. A sign-in with a second factor
     /// also encrypts that second factor again.
     ///
@@ -408,11 +417,13 @@ impl Auth {
     /// secret key that the verifier of the trail does not have.
     ///
     /// If the store has no second factors and no signed audit records, the check accepts every
-    /// keyring. It reads at most 128 second factors and 9 audit records, and writes nothing.
+    /// keyring, because there is nothing to compare it with. The check reads at most 128 second
+    /// factors and 9 audit records, and writes nothing.
     ///
     /// The check also refuses a keyring whose old secret key was retired too early: before any node
-    /// has signed an audit record with the new one. In a shop with few audit events this can take
-    /// long. [`Keyring`] says how to rotate the secret keys in such a shop.
+    /// has signed an audit record with the new one. In a shop with few audit events, the first
+    /// record with the new key can be written long after the rotation. [`Keyring`] says how to
+    /// rotate the secret keys in such a shop.
     ///
     /// ```
     /// use commerce_auth::{
@@ -437,13 +448,14 @@ impl Auth {
     /// # Errors
     ///
     /// [`KeyringCheckError`] names the data that the keyring cannot decrypt or verify. If the host
-    /// has no keyring but the store has such data, the check fails too.
+    /// has no keyring but the store has second factors or signed audit records, the check fails
+    /// too.
     ///
     /// # Security
     ///
-    /// If the check fails, restore the earlier secret key. Never generate a new one. The check
-    /// finds mistakes in the configuration. It does not find audit records that an attacker has
-    /// changed: only a [verifier](crate::audit) does.
+    /// If the check fails, restore the earlier secret key. Never generate a new one, because no new
+    /// key decrypts the old data. The check finds mistakes in the configuration. To find audit
+    /// records that an attacker has changed, use a [verifier](crate::audit).
     pub async fn check_keyring(&self) -> Result<KeyringReport, KeyringCheckError> {
         flow::check_keyring(&self.services).await
     }

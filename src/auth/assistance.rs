@@ -17,10 +17,10 @@ impl Auth {
     /// Issues an assistance token, with which an admin user acts for a customer: Commerce's
     /// `generateCustomerTokenAsAdmin`.
     ///
-    /// The customer is looked up on the website of the request ([`Bearer`]). The assistance token
-    /// allows everything that the customer may do, except operations that call
-    /// [`CustomerIdentity::require_self`](crate::CustomerIdentity::require_self). The token's grant
-    /// contains the admin user and the reason.
+    /// The customer is looked up on the website of the request ([`Bearer`]). With the assistance
+    /// token, the admin user may do everything that the customer may do, except operations that
+    /// call [`CustomerIdentity::require_self`](crate::CustomerIdentity::require_self). The token's
+    /// grant contains the admin user and the reason.
     ///
     /// The assistance token is valid for
     /// [`Lifetimes::assistance_token`](crate::config::Lifetimes::assistance_token), but it expires
@@ -28,8 +28,9 @@ impl Auth {
     /// user and the customer's consent again. The token is issued only after the audit sink has
     /// stored the record of the assistance.
     ///
-    /// A blank reason is replaced by
-    /// [`AssistanceRules::default_reason`](crate::config::AssistanceRules::default_reason).
+    /// If the reason is blank, the library stores
+    /// [`AssistanceRules::default_reason`](crate::config::AssistanceRules::default_reason) instead.
+    /// If this setting is `None`, the library refuses a blank reason.
     ///
     /// # Errors
     ///
@@ -62,18 +63,19 @@ impl Auth {
     ///
     /// Implements Commerce's `POST /V1/customer/{id}/otp`.
     ///
-    /// The code has 32 hexadecimal characters and is valid for
+    /// The one-time code has 32 hexadecimal characters and is valid for
     /// [`Lifetimes::one_time_code`](crate::config::Lifetimes::one_time_code). It works once,
     /// together with the customer's e-mail address. It is either the `password` of
     /// [`generate_customer_token`](Self::generate_customer_token) or the code of
-    /// [`exchange_one_time_code`](Self::exchange_one_time_code). The sign-in repeats all checks of
-    /// this method.
+    /// [`exchange_one_time_code`](Self::exchange_one_time_code). When the code is presented, the
+    /// library checks the admin user, the permission, the customer and the consent again.
     ///
-    /// The code is valid on the customer's website, whatever the website of this request. A
-    /// customer's newest three codes are valid. Older codes are refused.
+    /// The one-time code is valid on the website of the customer's account, even if this request is
+    /// for another website. Only a customer's newest three codes are valid.
     ///
-    /// A blank reason is replaced by
-    /// [`AssistanceRules::default_reason`](crate::config::AssistanceRules::default_reason).
+    /// If the reason is blank, the library stores
+    /// [`AssistanceRules::default_reason`](crate::config::AssistanceRules::default_reason) instead.
+    /// If this setting is `None`, the library refuses a blank reason.
     ///
     /// # Errors
     ///
@@ -96,19 +98,19 @@ impl Auth {
     ///
     /// Only the customer can set the consent. An assistance token is refused.
     ///
-    /// Every use of an assistance token reads the consent. After the customer has withdrawn the
-    /// consent, the next use of the token is refused. If a one-time code was generated before, it
-    /// is refused too, and the attempt spends it. The withdrawal also closes the customer's
-    /// assistances in the ledger. If the customer consents again later, the closed assistances stay
-    /// closed.
+    /// Every use of an assistance token reads the consent. So after the customer has withdrawn the
+    /// consent, the next use of the token is refused. A one-time code that was generated before the
+    /// withdrawal is refused too, and the attempt spends the code. The withdrawal also closes the
+    /// customer's assistances in the ledger. If the customer consents again later, the closed
+    /// assistances stay closed.
     ///
     /// # Errors
     ///
     /// - The errors of [`verify_customer`](Self::verify_customer), and
     ///   [`TokenError::NotAuthorized`] for an assistance token.
     /// - [`TokenError::Invalid`]: the customer no longer exists, or another request ended the
-    ///   customer's tokens during this call. In the second case, if the call was to give consent,
-    ///   the consent is undone and all tokens end.
+    ///   customer's tokens during this call. If the tokens ended during a call that gives consent,
+    ///   the library undoes this new consent and ends all tokens.
     /// - [`Error::Unavailable`]: the consent may have been set. Call the method again. If the call
     ///   was to withdraw consent and the withdrawal was stored, all assistance tokens and one-time
     ///   codes of the customer are refused already.
@@ -156,9 +158,10 @@ impl Auth {
     /// Ends one assistance of the signed-in customer.
     ///
     /// `grant` is the id of the assistance from [`list_assistance`](Self::list_assistance). After
-    /// the call, no node accepts the assistance token. Returns true if this assistance of the
-    /// customer was active. The customer's consent stays as it was. To end all assistances, the
-    /// customer withdraws the consent.
+    /// the call, no node accepts the assistance token. Returns true if the assistance belonged to
+    /// the customer and was active. The call does not change the customer's consent, so an admin
+    /// user can begin a new assistance. To end all assistances and prevent new ones, the customer
+    /// withdraws the consent.
     ///
     /// # Errors
     ///

@@ -86,8 +86,9 @@ impl AuthBuilder {
 
     /// Builds an [`Auth`] that mails nothing.
     ///
-    /// Use it for a program whose users reset no passwords and set up no second factors, such as a
-    /// command line tool or a test. A request for a password reset fails with
+    /// Use it for a program whose users reset no passwords, confirm no e-mail addresses and set up
+    /// no second factors, such as a command line tool or a test. A request for a password reset, a
+    /// confirmation mail or a change of the e-mail address fails with
     /// [`InternalError::NotConfigured`], status 500. Customers get no notices, for example of a
     /// changed password or of assistance.
     pub fn without_notifier(self) -> Self {
@@ -108,8 +109,9 @@ impl AuthBuilder {
     }
 
     /// Sets the keyring: the host's secret keys. Without a keyring, no second factor can be set up.
-    /// The check characters of a bearer token are then computed without a secret key. They detect
-    /// typing errors, but not a string that an attacker has computed.
+    /// The check characters of a bearer token are then computed without a secret key. They still
+    /// detect typing errors. But they do not detect an invented token whose check characters an
+    /// attacker has computed, so each such token costs a store request.
     pub fn keyring(self, keyring: Keyring) -> Self {
         Self { keyring: Some(keyring), ..self }
     }

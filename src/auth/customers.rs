@@ -15,18 +15,21 @@ impl Auth {
     ///
     /// The library compares the `password` argument with the account's password, then with its
     /// reset tokens, then with its one-time codes, which an admin user generated. The first match
-    /// decides how the sign-in continues. A reset token or a one-time code that matches is spent.
+    /// decides: a password or a reset token signs the customer in. A one-time code gives an
+    /// assistance token, with which the admin user who generated the code acts for the customer. A
+    /// reset token or a one-time code that matches is spent.
     ///
     /// Before the library checks the credential, it takes one attempt from the account's budgets,
-    /// so parallel guesses cannot exceed the budgets. Parallel sign-ins with the right password
-    /// wait for each other. Until a budget is spent, every refusal does the same work and returns
-    /// the same error. So an attacker cannot see whether the account is unknown, disabled or
-    /// without a password, or the credential is wrong.
+    /// so parallel guesses cannot exceed the budgets. If parallel sign-ins have taken all attempts,
+    /// a further sign-in waits until one of them ends. A refusal does not show if the account is
+    /// unknown, disabled or without a password, or the credential is wrong. Until a budget is
+    /// spent, each of these refusals has the same error and takes the same work.
     ///
     /// If the sign-in comes from an unknown device, the result contains a device secret
     /// ([`SignedIn::device`]). A client that presents the device secret at later sign-ins
-    /// ([`SignIn::device`]) has a separate budget. So the customer can still sign in after
-    /// attackers have spent the account's budget.
+    /// ([`SignIn::device`]) has its own budget of failed sign-ins, in which failures from other
+    /// devices do not count. So the customer can still sign in after attackers have spent the
+    /// account's budget.
     ///
     /// ```
     /// use commerce_auth::{
@@ -87,16 +90,17 @@ impl Auth {
     /// Exchanges a one-time code, which an admin user generated, for an assistance token of the
     /// customer: Commerce's `exchangeOtpForCustomerToken`.
     ///
-    /// The effect is that of [`generate_customer_token`](Self::generate_customer_token) with a
-    /// one-time code. The method accepts only the customer's e-mail address and a one-time code, no
-    /// password and no reset token. It works even if the account is locked after wrong passwords,
-    /// because a one-time code cannot be guessed. Failed exchanges count in a separate budget for
-    /// each source, with the size of [`Budgets::source`](crate::config::Budgets::source).
+    /// The result is the same as that of [`generate_customer_token`](Self::generate_customer_token)
+    /// with a one-time code. But this method accepts no password and no reset token. It works even
+    /// if the account is locked after wrong passwords, because a one-time code cannot be guessed.
+    /// For each e-mail address and source, failed exchanges have a budget with the size of
+    /// [`Budgets::source`](crate::config::Budgets::source). Failed sign-ins do not count in it.
     ///
     /// # Errors
     ///
     /// - The errors of [`generate_customer_token`](Self::generate_customer_token).
-    /// - [`SignInError::TooManyRequests`]: the budget is spent.
+    /// - [`SignInError::TooManyRequests`]: too many wrong codes were presented for this account
+    ///   from this source, or the source has failed too often over all accounts.
     /// - [`InternalError::NotConfigured`]: there is no admin user table.
     #[doc(alias = "exchangeOtpForCustomerToken")]
     pub async fn exchange_one_time_code(&self, exchange: SignIn) -> Result<SignedIn, Error> {
@@ -106,25 +110,26 @@ impl Auth {
     /// Ends all tokens, reset tokens and one-time codes of a customer whose account the host has
     /// changed.
     ///
-    /// Call this method after the host has stored the change. The host may repeat the call. For
-    /// every kind of change, sign-ins that are still running get no token, and the account's known
-    /// devices are forgotten.
+    /// Call this method after the host has stored the change. The host can safely repeat the call.
+    /// After every kind of change, sign-ins that are still running get no token, and the account's
+    /// known devices and sources become unknown.
     ///
     /// If the password was changed, the customer gets a notice. If the e-mail address was changed,
-    /// a notice goes to the new and to the previous address. A repeated call sends these notices
-    /// again. The notices contain no origin. If the account's row no longer exists, no notice is
-    /// sent. If a notice cannot be queued, the call still succeeds.
+    /// a notice goes to the new and to the previous address. A repeated call sends the notice
+    /// again. The notice contains no origin, because the library does not know the request that
+    /// made the change. If the account's row no longer exists, no notice is sent. If a notice
+    /// cannot be queued, the call still succeeds.
     ///
     /// # Security
     ///
-    /// The library verifies a customer's token without reading the account's row, so a change of
-    /// the row ends no token. Without this call, the tokens of a disabled or deleted customer work
-    /// until they expire.
+    /// The library verifies a customer's own token without reading the account row, so a change of
+    /// the row ends no token. Without a call of this method, the tokens of a disabled or deleted
+    /// customer work until they expire.
     ///
     /// # Errors
     ///
     /// [`Error::Unavailable`]: the storage backend request failed. Some tokens may still be valid.
-    /// Call it again.
+    /// Call the method again.
     pub async fn customer_changed(&self, customer: &CustomerId, change: CustomerChange) -> Result<(), Error> {
         flow::customer_changed(&self.services, customer, change).await
     }
@@ -153,14 +158,14 @@ impl Auth {
     /// action, the time and the admin user of each event stay. The chain of a signed trail stays
     /// valid. The erasure is recorded as a separate event without the customer's id.
     ///
-    /// The erasure covers data that was stored before the call. On other nodes, events of the
-    /// customer may still wait in the audit queue. After all other nodes have
-    /// [flushed](Self::flush_audit) their audit queues, call the method again.
+    /// The erasure covers data that was stored before the call. If the shop has several nodes,
+    /// events of the customer can still wait in the audit queue of another node. So after each
+    /// other node has [flushed](Self::flush_audit) its audit queue, call the method again.
     ///
-    /// An admin user may generate a one-time code at the same time. Then the code's record, with
-    /// the customer's id and the reason, may be stored after the erasure. Such a code is refused,
-    /// and [`purge`](Self::purge) removes the record once it expired an hour ago. The same is true
-    /// of codes in a host's own [`OtcStore`](crate::store::OtcStore).
+    /// If an admin user generates a one-time code during the erasure, the code's record can be
+    /// stored after the erasure. The record has the customer's id and the reason. The code is
+    /// refused, and [`purge`](Self::purge) removes its record an hour after the code has expired. A
+    /// host's own [`OtcStore`](crate::store::OtcStore) can keep such a record for the same time.
     ///
     /// # Errors
     ///

@@ -25,38 +25,40 @@ impl Auth {
     /// Checks a new customer's e-mail address and password, and returns the values for the host's
     /// `INSERT`, with the password hash. This is the first step of Commerce's `createCustomerV2`.
     ///
-    /// The call looks up no account, so its result is the same for an e-mail address that already
-    /// has an account. To keep secret which e-mail addresses have an account, the host does this
-    /// after the call:
+    /// This method looks up no account. So its result does not show if the e-mail address already
+    /// has an account. To keep this secret in the host's response too, the host looks the e-mail
+    /// address up after the call:
     ///
-    /// 1. Insert a row for the account. If the e-mail address already has a confirmed account,
-    ///    insert nothing. If it has an unconfirmed account, see below.
-    /// 2. In both cases call [`request_confirmation`](Self::request_confirmation) with
-    ///    [`ConfirmationRequest::after_registration`], and send the client the same response.
+    /// - If no account has the e-mail address, the host inserts a row for the new account.
+    /// - If an active or disabled account has the e-mail address, the host inserts nothing.
+    /// - If an *unconfirmed* account has the e-mail address, the host replaces that account.
     ///
-    /// If the e-mail address has an *unconfirmed* account, do this instead of step 1, to replace
-    /// the account:
+    /// Then, for every e-mail address with or without an account, the host calls
+    /// [`request_confirmation`](Self::request_confirmation) with
+    /// [`ConfirmationRequest::after_registration`], and sends the client the same response.
     ///
-    /// - Remove the earlier account's row. The SQL statement must check that the account is still
-    ///   unconfirmed: `DELETE … WHERE id = $id AND status = 'unconfirmed'`.
-    /// - Insert the new account's row under another id. Do not write the new password hash into the
-    ///   earlier row. Otherwise a confirmation of the earlier account that is still running could
-    ///   activate the account with an attacker's password.
-    /// - Call [`customer_changed`](Self::customer_changed) with the earlier id, and continue with
-    ///   step 2.
+    /// To replace an unconfirmed account, the host takes three steps:
     ///
-    /// After the replacement, only the mail of the newest registration confirms an account. Without
-    /// the replacement, a customer could confirm an account that an attacker registered with the
-    /// customer's e-mail address and the attacker's password: see
-    /// [`confirm_email`](Self::confirm_email). Some hosts set existing accounts, for example with
-    /// orders, back to unconfirmed. Such a host must not remove those accounts.
+    /// 1. Remove the unconfirmed account's row. The SQL statement must check that the account is
+    ///    still unconfirmed: `DELETE … WHERE id = $id AND status = 'unconfirmed'`.
+    /// 2. Insert the new account's row under another id. Do not write the new password hash into
+    ///    the earlier row, because a confirmation of the earlier account may still be running. It
+    ///    could then activate the account with an attacker's password.
+    /// 3. Call [`customer_changed`](Self::customer_changed) with the id of the removed account.
+    ///
+    /// After the replacement of an unconfirmed account, only the mail of the newest registration
+    /// confirms the account. Without the replacement, a customer could confirm an account that an
+    /// attacker registered with the customer's e-mail address and the attacker's password: see
+    /// [`confirm_email`](Self::confirm_email). A host may set an account that already has data, for
+    /// example orders, back to unconfirmed. The host must not replace such an account.
     ///
     /// # Security
     ///
-    /// A client needs no token for a registration, and each registration with a password costs a
-    /// password hash. Before the password is hashed, the library charges the registration to
-    /// [`Budgets::registration`](crate::config::Budgets::registration). The hash waits in the queue
-    /// of callers who are not signed in.
+    /// A client needs no token for a registration, so an attacker could request many password
+    /// hashes. To limit this, the library first charges the registration to the budget of its
+    /// source ([`Budgets::registration`](crate::config::Budgets::registration)). It does not limit
+    /// registrations from an unknown source. The hash waits in the queue of callers who are not
+    /// signed in.
     ///
     /// ```
     /// use commerce_auth::{
@@ -82,8 +84,8 @@ impl Auth {
     /// # Errors
     ///
     /// - [`InputError::Required`], [`InputError::Email`], [`InputError::Policy`]: the input is
-    ///   malformed or breaks the password policy. The registration was not counted, with one
-    ///   exception: a password from a data breach is refused after the registration was counted.
+    ///   malformed or breaks the password policy. The registration was not counted, apart from one
+    ///   case: a password from a data breach is refused after the registration was counted.
     /// - [`SignInError::ChallengeRequired`]: the attempt needs a response to the host's
     ///   [`Challenge`](crate::challenge::Challenge), and the response is missing or wrong. The
     ///   registration was not counted.
@@ -103,16 +105,16 @@ impl Auth {
     /// `resendConfirmationEmail`.
     ///
     /// If no unconfirmed account has the e-mail address, no token is mailed. The work and the
-    /// result are the same for every address, whether its account is unknown, active, disabled or
-    /// unconfirmed. The rate limits count requests for an e-mail address, so they are the same
-    /// whether or not the address has an account.
+    /// result are the same for every well-formed address: without an account, or with an active,
+    /// disabled or unconfirmed account. The rate limits count the requests for an e-mail address
+    /// and from a source. So they do not depend on the account either.
     ///
-    /// The token is valid for
+    /// The confirmation token is valid for
     /// [`Lifetimes::confirmation_token`](crate::config::Lifetimes::confirmation_token) and works
-    /// once, in [`confirm_email`](Self::confirm_email). Only the newest three tokens of an account
-    /// are valid. [`ConfirmationRequest::after_registration`] has one more effect. If the e-mail
-    /// address has an active account, the customer gets a notice that a person registered with the
-    /// address ([`Notice::RegisteredAgain`]).
+    /// once, in [`confirm_email`](Self::confirm_email). Only the newest three confirmation tokens
+    /// of an account are valid. After [`ConfirmationRequest::after_registration`], if the e-mail
+    /// address has an active account, its customer gets a notice: a person tried to register with
+    /// the address ([`Notice::RegisteredAgain`]).
     ///
     /// # Errors
     ///
@@ -134,36 +136,42 @@ impl Auth {
     /// Confirms a customer's e-mail address with a mailed confirmation token: Commerce's
     /// `confirmEmail`.
     ///
-    /// There are two cases:
+    /// The effect depends on the address to which the confirmation token was mailed:
     ///
-    /// - The token was mailed to the account's present e-mail address. Then the account becomes
+    /// - If the token was mailed to the account's present e-mail address, the account becomes
     ///   active ([`CustomerStore::confirm`]).
-    /// - The token was mailed to a new e-mail address
-    ///   ([`request_email_change`](Self::request_email_change)). Then the new address replaces the
+    /// - If the token was mailed to a new e-mail address
+    ///   ([`request_email_change`](Self::request_email_change)), the new address replaces the
     ///   present one ([`CustomerStore::replace_email`]). A notice goes to both addresses
     ///   ([`Notice::EmailChanged`]).
     ///
-    /// In both cases all tokens and one-time credentials of the customer end, so the customer must
-    /// sign in again. Failed confirmations count in a separate budget for each source, with the
-    /// size of [`Budgets::source`](crate::config::Budgets::source). Until this budget is spent,
-    /// every refusal does the same work, so its duration reveals nothing about the account.
+    /// A successful confirmation ends all tokens and one-time credentials of the customer, so the
+    /// customer must sign in again.
+    ///
+    /// For each e-mail address and source, failed confirmations have a budget with the size of
+    /// [`Budgets::source`](crate::config::Budgets::source). Failed sign-ins do not count in it.
+    /// Until this budget is spent, every wrong token causes the same work, so the duration of the
+    /// refusal reveals nothing about the account.
     ///
     /// # Security
     ///
-    /// This call must resist pre-hijacking. In this attack, an attacker registers a victim's e-mail
-    /// address with the attacker's own password. Then the attacker waits until the victim follows
-    /// the link in the mail. The confirmation token proves that a person read the mail. The token
-    /// does not prove that this person chose the password.
+    /// The confirmation of an e-mail address must resist pre-hijacking. In this attack, an attacker
+    /// registers a victim's e-mail address with a password that the attacker chose. Then the
+    /// attacker waits until the victim follows the link in the mail, and signs in to the victim's
+    /// account. The confirmation token proves that a person read the mail. It does not prove that
+    /// this person chose the password.
     ///
-    /// The confirmation ends all tokens, reset tokens and e-mail changes that the attacker began
-    /// with that password before. The attacker still knows the password, so the host needs one of
-    /// these defences:
+    /// Suppose that an attacker registered the account with a password that the attacker chose. The
+    /// confirmation ends the bearer tokens, reset tokens and e-mail changes that the attacker
+    /// requested before. But the attacker still knows the password. So the host needs one of these
+    /// defences:
     ///
     /// - Ask for the password on the page behind the mailed link, and pass it with
     ///   [`EmailConfirmation::password`]. Then only a person who reads the mail *and* knows the
     ///   password can activate the account. A victim who does not know the attacker's password
-    ///   resets it first. This is the strongest defence, and no other is needed. Commerce's
-    ///   `confirmEmail` has no such argument, so the host must pass the password itself.
+    ///   resets it first. This is the strongest defence. With it, the host does not need another
+    ///   one. Commerce's `confirmEmail` has no such argument, so the host must pass the password
+    ///   itself.
     /// - Let each new registration replace an earlier unconfirmed account of the same e-mail
     ///   address: see [`begin_registration`](Self::begin_registration).
     /// - Say in the mail that a person who did not register must not follow the link.
@@ -227,18 +235,19 @@ impl Auth {
     ///     Then the previous address is restored in its canonical spelling, and all tokens end.
     /// - [`ConfirmationError::AlreadyConfirmed`]: the token is right, but the account is already
     ///   active.
-    /// - [`SignInError::WrongPassword`]: the password is not the account's password. The token is
-    ///   right and still valid.
-    /// - [`SignInError::TooManyRequests`]: the budget is spent.
+    /// - [`SignInError::WrongPassword`]: the password is not the account's password. The
+    ///   confirmation token is right and still valid.
+    /// - [`SignInError::TooManyRequests`]: too many wrong tokens were presented for this account
+    ///   from this source, or the source has failed too often over all accounts.
     /// - [`Error::Overloaded`]: too many hashes are waiting. The token is still valid.
     /// - [`Error::Unavailable`], [`Error::Random`]: the token may be spent, and the e-mail address
     ///   may be confirmed. If the token was for a new address, the customer's earlier bearer tokens
     ///   may still be valid: call [`customer_changed`](Self::customer_changed) to end them. If the
     ///   account is still unconfirmed, the customer can ask for another confirmation token.
     ///
-    /// If the future of this call is dropped before it completes, the effect is the same as of
-    /// [`Error::Unavailable`]. Some servers drop it when a client disconnects. To prevent this, run
-    /// the call in a separate task.
+    /// If the future of this call is dropped before it completes, the operation can be half done,
+    /// as after [`Error::Unavailable`]. Some servers drop the future when a client disconnects. To
+    /// prevent this, run the call in a separate task.
     #[doc(alias("confirmEmail", "/V1/customers/me/activate"))]
     pub async fn confirm_email(&self, confirmation: EmailConfirmation) -> Result<Confirmed, Error> {
         flow::confirm_email(&self.services, confirmation).await
@@ -249,18 +258,19 @@ impl Auth {
     ///
     /// The account keeps its present e-mail address until the customer confirms the new one.
     ///
-    /// The current password is checked as in [`confirm_password`](Self::confirm_password). The work
-    /// and the result are the same whether or not the new e-mail address already has an account.
-    /// The mails differ:
+    /// The current password is checked as in [`confirm_password`](Self::confirm_password). The
+    /// customer cannot see if the new e-mail address already has an account, because the work and
+    /// the result do not depend on it. Only the mails depend on it:
     ///
     /// - If the new e-mail address has no account, a confirmation token is mailed to it
     ///   ([`Notice::EmailChangeRequested`]).
     /// - If the new e-mail address has an account, the customer of that account gets a notice
     ///   ([`Notice::RegisteredAgain`]).
-    /// - In both cases, a notice goes to the present e-mail address ([`Notice::EmailChangeAsked`]).
+    /// - With or without such an account, a notice goes to the customer's present e-mail address
+    ///   ([`Notice::EmailChangeAsked`]).
     ///
-    /// Only the newest three confirmation tokens are valid. All of them end when the customer
-    /// changes or resets the password, or confirms the new e-mail address.
+    /// Only the customer's newest three confirmation tokens are valid. All three end when the
+    /// customer changes or resets the password, or confirms an e-mail address.
     ///
     /// # Errors
     ///
@@ -283,13 +293,14 @@ impl Auth {
 
     /// Checks a signed-in customer's current password.
     ///
-    /// Call it before an operation that asks for the password again, such as a new e-mail address
-    /// or payment data. The host must not compare passwords itself.
+    /// Call this method before an operation for which the customer must enter the password again,
+    /// such as a change of payment data. The host must not compare passwords itself.
     ///
-    /// Wrong passwords count in a budget of the account that is separate from its sign-in budgets.
-    /// The budget has the size of [`Budgets::source`](crate::config::Budgets::source). They also
-    /// count in the account's budget over all sources. An attacker with a stolen bearer token
-    /// therefore has only a limited number of guesses.
+    /// A wrong password counts in two budgets, so an attacker with a stolen bearer token has only a
+    /// few guesses. One budget is for this method and changes of the password and the e-mail
+    /// address. It has the size of [`Budgets::source`](crate::config::Budgets::source). The other
+    /// is the account's budget over all sources, in which wrong passwords at a sign-in count as
+    /// well.
     ///
     /// # Errors
     ///
@@ -331,12 +342,12 @@ impl Auth {
     /// - [`Error::Unavailable`], [`Error::Random`]: the customer's other tokens may still be valid.
     ///   If the new password was already written, the library restores the previous one, because it
     ///   does not know whether the other tokens ended. If the restoration fails too, the new
-    ///   password stays. The customer should try again, first with one password and then with the
-    ///   other as the current one.
+    ///   password stays. So the customer should try again, and enter first the new password and
+    ///   then the previous one as the current password.
     ///
-    /// If the future of this call is dropped before it completes, the effect is the same as of
-    /// [`Error::Unavailable`]. Some servers drop it when a client disconnects. To prevent this, run
-    /// the call in a separate task.
+    /// If the future of this call is dropped before it completes, the operation can be half done,
+    /// as after [`Error::Unavailable`]. Some servers drop the future when a client disconnects. To
+    /// prevent this, run the call in a separate task.
     #[doc(alias("changeCustomerPassword", "/V1/customers/me/password"))]
     pub async fn change_password(
         &self,
@@ -352,16 +363,16 @@ impl Auth {
     /// `requestPasswordResetEmail`.
     ///
     /// If no account has the e-mail address, or the account is disabled, no mail is sent. The work
-    /// and the result are the same for every address, whether its account is missing, locked or
-    /// disabled. The rate limits count requests for an e-mail address, so they are the same whether
-    /// or not the address has an account.
+    /// and the result are the same for every well-formed address: without an account, or with an
+    /// active, locked or disabled account. The rate limits count the requests for an e-mail address
+    /// and from a source. So they do not depend on the account either.
     ///
     /// The reset token is valid for
     /// [`Lifetimes::reset_token`](crate::config::Lifetimes::reset_token). It works once: in
     /// [`reset_password`](Self::reset_password) or as the `password` of
-    /// [`generate_customer_token`](Self::generate_customer_token). The newest three tokens of an
-    /// account are valid. One or two requests by an attacker therefore do not invalidate the link
-    /// in the customer's mail.
+    /// [`generate_customer_token`](Self::generate_customer_token). The newest three reset tokens of
+    /// an account are valid. So if an attacker requests one or two more resets, the link in the
+    /// customer's mail still works.
     ///
     /// # Errors
     ///
@@ -383,27 +394,30 @@ impl Auth {
     /// Sets a new password by a reset token: Commerce's `resetPassword`.
     ///
     /// A successful reset ends all bearer tokens, reset tokens and one-time codes of the customer,
-    /// and clears the account's locks. An unconfirmed account stays unconfirmed. If the policy
-    /// refuses the new password, the reset token stays valid for another try.
+    /// and clears the account's locks. An unconfirmed account stays unconfirmed. If the password
+    /// policy refuses the new password, the reset token stays valid, so the customer can try again
+    /// with another password.
     ///
     /// If the account is locked after wrong passwords, the customer can still reset the password,
-    /// because a reset token cannot be guessed. Failed resets count in a separate budget for each
-    /// source, with the size of [`Budgets::source`](crate::config::Budgets::source). Until this
-    /// budget is spent, every refusal does the same work.
+    /// because a reset token cannot be guessed. For each e-mail address and source, failed resets
+    /// have a budget with the size of [`Budgets::source`](crate::config::Budgets::source). Failed
+    /// sign-ins do not count in it. Until this budget is spent, every wrong reset token causes the
+    /// same work.
     ///
     /// If a spent reset token is presented again, this is a replay: one of the two uses may be an
-    /// attacker's. The library then ends the bearer token that was obtained with the reset token.
-    /// If the reset token was used to set a new password, all of the customer's bearer tokens end.
-    /// The customer gets a notice ([`Notice::CredentialReplayed`](crate::notifier::Notice)) and
-    /// should ask for a new link. A second click while the first reset is still running is a replay
-    /// too, but the first reset succeeds.
+    /// attacker's. If the first use was a sign-in, the library ends the bearer token that was
+    /// obtained with the reset token. If the reset token was used to set a new password, all of the
+    /// customer's bearer tokens end. The customer gets a notice
+    /// ([`Notice::CredentialReplayed`](crate::notifier::Notice)) and should ask for a new link. If
+    /// the customer clicks twice, the second request can arrive while the first reset is still
+    /// running. The second request is then a replay too, but the first reset succeeds.
     ///
     /// # Errors
     ///
     /// - [`InputError::Required`], [`InputError::Email`], [`InputError::Policy`]: the input is
-    ///   malformed, or the new password breaks the policy. Nothing was looked up, with one
-    ///   exception: a password from a data breach is refused after the reset token was found valid.
-    ///   The token stays valid.
+    ///   malformed, or the new password breaks the policy. Nothing was looked up, apart from one
+    ///   case: a password from a data breach is refused after the reset token was found valid. In
+    ///   each case the reset token stays valid.
     /// - [`SignInError::ChallengeRequired`]: the attempt needs a response to the host's
     ///   [`Challenge`](crate::challenge::Challenge), and the response is missing or wrong. Nothing
     ///   was looked up, and the attempt was not counted.
@@ -411,16 +425,17 @@ impl Auth {
     ///   - The reset token belongs to another account, or is expired, spent or revoked.
     ///   - The account does not exist or is disabled.
     ///   - Another request ended the customer's tokens while the new password was written. Then the
-    ///     previous password is restored, and all tokens end. If the account had no password before,
-    ///     it has no working password now.
-    /// - [`SignInError::TooManyRequests`]: the budget is spent.
+    ///     previous password is restored, and all tokens end. If the account had no password
+    ///     before, no password works for it now.
+    /// - [`SignInError::TooManyRequests`]: too many wrong tokens were presented for this account
+    ///   from this source, or the source has failed too often over all accounts.
     /// - [`Error::Overloaded`]: too many hashes are waiting. The token is still valid.
     /// - [`Error::Unavailable`], [`Error::Random`]: the token may be spent, the password may be
     ///   set, and earlier tokens may still be valid. The customer should ask for another reset.
     ///
-    /// If the future of this call is dropped before it completes, the effect is the same as of
-    /// [`Error::Unavailable`]. Some servers drop it when a client disconnects. To prevent this, run
-    /// the call in a separate task.
+    /// If the future of this call is dropped before it completes, the operation can be half done,
+    /// as after [`Error::Unavailable`]. Some servers drop the future when a client disconnects. To
+    /// prevent this, run the call in a separate task.
     #[doc(alias("resetPassword", "/V1/customers/resetPassword"))]
     pub async fn reset_password(&self, reset: PasswordReset) -> Result<(), Error> {
         flow::reset_password(&self.services, reset).await
@@ -431,9 +446,14 @@ impl Auth {
     /// Implements Commerce's `GET /V1/customers/{id}/password/resetLinkToken/{token}`.
     ///
     /// Returns `Ok` if the token is valid. An unknown customer and a wrong token cause the same
-    /// work and the same error. Wrong tokens count in two budgets. The budget of a customer and a
-    /// source together has the size of [`Budgets::source`](crate::config::Budgets::source). The
-    /// other budget is that of the source over all accounts. Commerce does not limit this request.
+    /// work and the same error. Commerce does not limit the number of wrong tokens. The library
+    /// counts wrong tokens in these budgets:
+    ///
+    /// - a budget for each customer and source, with the size of
+    ///   [`Budgets::source`](crate::config::Budgets::source);
+    /// - the budget of the source over all accounts
+    ///   ([`Budgets::source_total`](crate::config::Budgets::source_total)), and that of its IPv6
+    ///   network ([`Budgets::network`](crate::config::Budgets::network)).
     ///
     /// # Errors
     ///
@@ -441,7 +461,8 @@ impl Auth {
     /// - [`SignInError::ResetTokenMismatched`]: the token belongs to another customer, or is
     ///   expired, spent or revoked. Or the customer does not exist or is disabled. The error does
     ///   not distinguish these cases.
-    /// - [`SignInError::TooManyRequests`]: the budget is spent.
+    /// - [`SignInError::TooManyRequests`]: too many wrong tokens were presented for this account
+    ///   from this source, or the source has failed too often over all accounts.
     /// - [`Error::Unavailable`], [`Error::Random`]: the token could not be checked.
     #[doc(alias(
         "resetLinkToken",
@@ -459,7 +480,8 @@ impl Auth {
     /// Checks a customer's new password against the password policy, and returns the password hash
     /// for the host's table.
     ///
-    /// Call this method when the host creates an account. The host must not hash passwords itself.
+    /// Call this method when the host creates an account without
+    /// [`begin_registration`](Self::begin_registration). The host must not hash passwords itself.
     ///
     /// # Errors
     ///

@@ -42,15 +42,17 @@ impl Auth {
 
     /// Returns counters of the audit events, for metrics.
     ///
-    /// If the counter of dropped or failed events rises, raise an alarm. If the counter of summed
-    /// up events rises, there is a flood of requests, or the sink is too slow.
+    /// If the counter of dropped or failed events rises, raise an alarm, because the audit trail
+    /// has gaps. If the counter of summed up events rises, the queue is half full: there is a flood
+    /// of requests, or the sink is too slow. Summed up means that one event stands for several.
     #[must_use]
     pub fn audit_stats(&self) -> AuditStats {
         self.services.trail.stats()
     }
 
-    /// Waits until the sink has received all audit events that are queued now, and the sums of
-    /// events that did not fit into the queue.
+    /// Waits until the sink has received all audit events that are queued now. If events did not
+    /// fit into the queue, the method also waits for their sums: events that each stand for several
+    /// events.
     ///
     /// Call this method before the host shuts down. All clones of an `Auth` share one audit queue,
     /// so one call is enough for them. The method has no time limit and waits as long as the sink

@@ -15,16 +15,19 @@ use crate::{
 impl Auth {
     /// Verifies a bearer token and returns its customer or admin user.
     ///
-    /// The method reads the store once for a customer's own token, and once for a token that is
-    /// unknown, expired or revoked. Two kinds of token need more checks at every use:
+    /// For a customer's own token, the method reads the grant from the store and nothing else. Two
+    /// kinds of token need more checks at every use:
     ///
-    /// - For an admin user's token, the method also checks the admin user's status and permissions.
-    /// - For an assistance token, it checks the admin user's own token, status and permissions, and
-    ///   the customer's status and consent.
+    /// - For an admin user's token, the method also reads the admin user's account row. It checks
+    ///   the status, and that the sign-in had a second factor if the configuration requires one
+    ///   now.
+    /// - For an assistance token, the method also checks the admin user's own token, status and
+    ///   permissions, and the customer's status and consent.
     ///
-    /// If one of these checks refuses a live token, the audit trail records the reason, but the
-    /// caller does not get it. The audit trail does not record that an ended token was presented.
-    /// It has a record of the operation that ended the token.
+    /// If a check of the admin user or of the customer's consent refuses a live token, the audit
+    /// trail records the reason. The caller does not get the reason. The use of a token that has
+    /// ended is not recorded. If an operation ended the token, the audit trail has a record of that
+    /// operation.
     ///
     /// # Errors
     ///
@@ -63,7 +66,8 @@ impl Auth {
     /// Lists the customer's live tokens, including assistance tokens, the newest first.
     ///
     /// The list has at most
-    /// [`AuthConfig::tokens_per_subject`](crate::AuthConfig::tokens_per_subject) entries.
+    /// [`AuthConfig::tokens_per_subject`](crate::AuthConfig::tokens_per_subject) entries, because a
+    /// customer cannot have more live tokens.
     ///
     /// # Errors
     ///
@@ -79,10 +83,10 @@ impl Auth {
     /// Ends the presented token: Commerce's `revokeCustomerToken`.
     ///
     /// Once this method has returned `Ok`, no node accepts the token. Commerce, in contrast, ends
-    /// all of the customer's tokens. To do the same, set
+    /// all of the customer's tokens. To end all of them as Commerce does, set
     /// [`AuthConfig::revoke`](crate::AuthConfig::revoke) to [`RevokeScope::All`], or call
     /// [`revoke_all_customer_tokens`](Self::revoke_all_customer_tokens). If the presented token is
-    /// an assistance token, only this token ends, whatever the setting.
+    /// an assistance token, only this token ends, also with [`RevokeScope::All`].
     ///
     /// # Errors
     ///
@@ -111,9 +115,9 @@ impl Auth {
 
     /// Ends all of the customer's tokens, or all except the presented one.
     ///
-    /// Reset tokens and one-time codes that are not yet spent end too. All of them end in one
-    /// atomic step. A sign-in that is still running gets no token, and a later sign-in succeeds as
-    /// usual.
+    /// The customer's reset tokens and one-time codes that are not yet spent end too. All of these
+    /// tokens and codes end in one atomic step. A sign-in that began before this step and is still
+    /// running gets no token. A sign-in that begins after it succeeds as usual.
     ///
     /// # Errors
     ///
@@ -131,12 +135,13 @@ impl Auth {
     /// Ends all bearer tokens, reset tokens and one-time codes of all customers and admin users, in
     /// one write.
     ///
-    /// Call it if the database was leaked or a backup was restored.
+    /// Call this method after the database was leaked, or after a backup was restored. A restored
+    /// backup can contain tokens that were revoked after the backup was made.
     ///
     /// # Errors
     ///
     /// - [`Error::Unavailable`]: the storage backend request failed. The tokens may have been
-    ///   ended. Call it again.
+    ///   ended. Call the method again.
     /// - [`Error::Random`]: nothing was ended.
     pub async fn revoke_everything(&self) -> Result<(), Error> {
         flow::revoke_everything(&self.services).await
@@ -145,9 +150,9 @@ impl Auth {
     /// Removes expired records, at most `limit` of each kind, and closes assistances that have
     /// ended.
     ///
-    /// Call this method once a minute, from a timer of the host. It also notifies customers of the
-    /// assistances that it closes. If the host does not call it, these notices come late and the
-    /// store grows, but no expired token is accepted.
+    /// Call this method once a minute, from a timer of the host. The method also notifies customers
+    /// of the assistances that it closes. If the host does not call the method, these notices come
+    /// late and the store grows. Expired tokens are refused nevertheless.
     ///
     /// # Errors
     ///

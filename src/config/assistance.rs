@@ -9,24 +9,26 @@ use crate::token::Assistance;
 pub struct AssistanceRules {
     /// True if the shop offers assistance (Commerce's `login_as_customer/general/enabled`).
     ///
-    /// If false, no admin user gets an assistance token or a one-time code. Existing assistance
-    /// tokens and one-time codes are refused.
+    /// If false, no admin user gets an assistance token or a one-time code. Assistance tokens and
+    /// one-time codes that were issued before are refused.
     pub enabled: bool,
-    /// True if an admin user can begin an assistance only within
-    /// [`Lifetimes::fresh_sign_in`](super::Lifetimes::fresh_sign_in) after a sign-in or step-up
-    /// with a second factor.
+    /// True if an admin user needs a recent second factor to begin an assistance: a sign-in or a
+    /// step-up with a second factor, at most
+    /// [`Lifetimes::fresh_sign_in`](super::Lifetimes::fresh_sign_in) ago.
     ///
-    /// Commerce has no such rule. The default is false. It is true in
-    /// [`AuthConfig::strict`](crate::AuthConfig::strict) (ASVS v5.0.0-7.5.3).
+    /// Commerce has no such rule, so the default is false. In
+    /// [`AuthConfig::strict`](crate::AuthConfig::strict) the setting is true, because ASVS
+    /// v5.0.0-7.5.3 requires it.
     pub step_up: bool,
-    /// The reason of an assistance that is stored if the admin user gives a blank reason. It has at
-    /// most 1,024 bytes. With `None`, a blank reason is refused. In every reason, control
-    /// characters become spaces.
+    /// The reason for an assistance that the library stores if the admin user gives a blank one. It
+    /// has at most 1,024 bytes. If this setting is `None`, a blank reason is refused. In this
+    /// reason and in reasons from admin users, the library replaces control characters by spaces.
     pub default_reason: Option<String>,
     /// Time for which the ledger shows an assistance that has ended: 365 days by default.
     ///
-    /// [`Auth::purge`](crate::Auth::purge) removes older entries. A change of this setting does not
-    /// affect assistances that have already ended: the setting at the time of the end counts.
+    /// [`Auth::purge`](crate::Auth::purge) removes older entries. The setting at the time at which
+    /// an assistance ends decides how long its entry is kept. A later change of the setting does
+    /// not affect this entry.
     pub history: Duration,
 }
 

@@ -25,11 +25,12 @@ pub enum ConfigError {
     /// [`AuthBuilder::audit`](crate::AuthBuilder::audit).
     #[error("an admin user table was given without an audit sink: call AuthBuilder::audit")]
     NoAuditSink,
-    /// Admin users must have a second factor, but no keyring was given. The keyring encrypts the
-    /// secrets of second factors.
+    /// Admin users must have a second factor, but the host set no keyring. The keyring is needed
+    /// because it encrypts the secrets of second factors.
     ///
-    /// Call [`AuthBuilder::keyring`](crate::AuthBuilder::keyring) or choose another
-    /// [`AuthConfig::admin_second_factor`](crate::AuthConfig::admin_second_factor).
+    /// To correct the configuration, call [`AuthBuilder::keyring`](crate::AuthBuilder::keyring), or
+    /// set [`AuthConfig::admin_second_factor`](crate::AuthConfig::admin_second_factor) to another
+    /// policy.
     #[error("admin users need a second factor, but no keyring was given: call AuthBuilder::keyring")]
     NoKeyring,
     /// The operating system could not start a thread.

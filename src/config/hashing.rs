@@ -4,7 +4,7 @@ use super::ConfigError;
 use crate::credential::Argon2Params;
 
 /// Upper bound of [`Hashing::queue`]. In a longer queue, a hash could wait so long that the
-/// attempt's reservation in the budget expires.
+/// attempt's reservation expires, and the attempt then counts as failed.
 const MAX_QUEUE: usize = 4096;
 const MAX_THREADS: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(1023);
 
@@ -12,28 +12,31 @@ const MAX_THREADS: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(1023);
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Hashing {
-    /// The cost of a new password hash. If a stored hash has another cost, the library replaces it
-    /// when the customer or admin user signs in with the password.
+    /// The cost of a new password hash. If a stored hash has another cost, the library replaces
+    /// this hash when the customer or admin user signs in with the password.
     pub argon2: Argon2Params,
     /// Number of hashing threads. The default is the number of cores.
     ///
-    /// Each thread computes one hash at a time, in one memory block. So the setting also limits the
-    /// memory that hashes use. More threads than cores are slower, because the threads compete for
-    /// the processor's cache.
+    /// Each thread computes one hash at a time, in one memory block. So the number of threads also
+    /// limits the memory that hashes use. With more threads than cores, hashing becomes slower,
+    /// because the threads compete for the processor's cache.
     pub threads: NonZero<usize>,
     /// Maximum number of waiting hashes for one kind of caller. The default is 64 for each core.
     /// The largest value that is accepted is 4,096.
     ///
-    /// There are three kinds of caller. Each kind has a separate queue of this size, and the
-    /// threads take hashes from the three queues in turn:
+    /// There are three kinds of caller. Each kind has a queue of this size, and the threads take
+    /// hashes from the three queues in turn. The kinds are:
     ///
     /// - customers who are not signed in, for example at a sign-in, a registration or a password
     ///   reset;
     /// - customers who are signed in, or who sign in from a known device or source, and the host;
     /// - admin users.
     ///
-    /// Within a queue, the threads serve the sources in turn, and one source fills at most a
-    /// quarter of the queue. If the queue has no room, the caller gets
+    /// Within a queue, the threads serve the sources in turn. One source can fill at most a quarter
+    /// of the queue, except the callers without an IP address, who count as one source. If the
+    /// queue is full, a new hash can displace the last hash of the source with the most waiting
+    /// hashes. That source must have at least two more hashes in the queue than the source of the
+    /// new hash. Otherwise the new hash is refused. The caller of a refused or displaced hash gets
     /// [`Error::Overloaded`](crate::Error::Overloaded).
     pub queue: usize,
 }

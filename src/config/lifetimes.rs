@@ -10,8 +10,8 @@ pub struct Lifetimes {
     pub customer_token: Duration,
     /// Lifetime of an admin user's token: 4 h in Commerce (`oauth/access_token_lifetime/admin`).
     pub admin_token: Duration,
-    /// Lifetime of an assistance token: 15 min by default, at most 24 h. The token expires earlier
-    /// if the admin user's own token does.
+    /// Lifetime of an assistance token: 15 min by default, at most 24 h. If the admin user's own
+    /// token expires earlier, the assistance token expires with it.
     pub assistance_token: Duration,
     /// Lifetime of a one-time code: 30 s in Commerce, at most 600 s (ASVS v5.0.0-6.5.5).
     pub one_time_code: Duration,

@@ -51,8 +51,9 @@ pub enum Confirmation {
     /// All websites.
     #[default]
     Everywhere,
-    /// Only the listed websites. On all other websites an unconfirmed customer can sign in, too.
-    /// Commerce has this setting for each website: `customer/create_account/confirm`.
+    /// Only on the listed websites, a customer must confirm the e-mail address. On all other
+    /// websites an unconfirmed customer can sign in, too. Commerce has this setting for each
+    /// website: `customer/create_account/confirm`.
     Only(BTreeSet<Website>),
     /// No website.
     Nowhere,

@@ -33,15 +33,17 @@ pub struct AuthConfig {
     pub assistance: AssistanceRules,
     /// The cost of password hashes, and the pool of threads that computes them.
     pub hashing: Hashing,
-    /// The admin users who must sign in with a second factor: all by default. The default requires
-    /// a keyring, which encrypts the secrets of the second factors.
+    /// The admin users who must sign in with a second factor: all by default. If the host has admin
+    /// users, it must set a keyring for this default, because a keyring encrypts the secrets of
+    /// second factors.
     pub admin_second_factor: SecondFactorPolicy,
     /// The websites whose customers must confirm their e-mail address before they can sign in: all
     /// by default.
     ///
-    /// The setting decides the status of a new account
-    /// ([`Auth::begin_registration`](crate::Auth::begin_registration)). It also decides if a
-    /// customer with an unconfirmed e-mail address may sign in.
+    /// On a website that requires the confirmation, a new account is unconfirmed at first
+    /// ([`Auth::begin_registration`](crate::Auth::begin_registration)), and an unconfirmed customer
+    /// cannot sign in. On any other website, a new account is active at once, and an unconfirmed
+    /// customer can sign in.
     pub confirmation: Confirmation,
     /// The shop's name, which an admin user's authenticator app shows. A new password that consists
     /// of this name is refused ([`PasswordPolicy::refuse_guessable`]).
@@ -49,16 +51,17 @@ pub struct AuthConfig {
     /// Maximum number of live tokens of one customer or admin user. The default is 100, and the
     /// largest value that is accepted is 10,000.
     ///
-    /// If a sign-in would exceed the maximum, the token that was issued first ends. Assistance
-    /// tokens count as tokens of the customer. If an assistance token ends in this way, the ledger
-    /// closes the assistance when the ledger is next read or in
+    /// If a sign-in would exceed the maximum, the account's oldest token ends. Assistance tokens
+    /// count as tokens of the customer. If an assistance token ends because of the maximum, its
+    /// entry in the ledger is closed later: when the ledger is next read, or by
     /// [`Auth::purge`](crate::Auth::purge).
     pub tokens_per_subject: NonZero<usize>,
     /// The kinds of one-time credential that a sign-in compares with the `password` argument, after
     /// the account's password.
     ///
-    /// The host can leave out a kind, but it cannot change the order. For example, set
-    /// `one_time_code` to `false` if the shop accepts one-time codes only by
+    /// A sign-in compares reset tokens before one-time codes. The host can leave out either kind,
+    /// but it cannot change the order. For example, set `one_time_code` to `false` if the shop
+    /// accepts one-time codes only by
     /// [`Auth::exchange_one_time_code`](crate::Auth::exchange_one_time_code). `confirmation` must
     /// be `false`, because a confirmation token signs nobody in.
     pub steps: Purposes,
@@ -72,18 +75,19 @@ pub struct AuthConfig {
     /// There are three kinds of event:
     ///
     /// - Events that an anonymous client can cause, such as refused sign-ins, take at most half of
-    ///   the queue. Further events of this kind are summed up
-    ///   ([`AuditEvent::summed_up`](crate::audit::AuditEvent::summed_up)).
-    /// - Other queued events, such as sign-ins, may take the whole queue. If the queue is full,
-    ///   such an event is lost, and the loss is counted.
+    ///   the queue. If this half is full, further such events are summed up: one event then stands
+    ///   for several ([`AuditEvent::summed_up`](crate::audit::AuditEvent::summed_up)).
+    /// - All other queued events, such as sign-ins, can take the whole queue. If the queue is full,
+    ///   such an event is lost, and the loss is counted
+    ///   ([`Auth::audit_stats`](crate::Auth::audit_stats)).
     /// - Events of the host's own calls, and events that change a credential or consent, do not go
     ///   through the queue. The operation waits until the sink has stored them.
     pub audit_queue: NonZero<usize>,
 }
 
 const TOKENS: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(99);
-/// Upper bound of [`AuthConfig::tokens_per_subject`]. There is a bound because a sign-in that
-/// reaches the configured maximum reads all tokens of the account.
+/// Upper bound of [`AuthConfig::tokens_per_subject`]. There is a bound because, if an account has
+/// the configured maximum of tokens, each further sign-in reads all of them.
 const MAX_TOKENS: usize = 10_000;
 const AUDIT_QUEUE: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(4095);
 
@@ -119,8 +123,8 @@ impl AuthConfig {
     ///   within 15 min.
     /// - An account allows 100 failed sign-ins in a year (NIST SP 800-63B-4 section 3.2.2). After
     ///   90, it is locked for unknown devices and sources until a password reset or
-    ///   [`Auth::unlock_customer`](crate::Auth::unlock_customer). The other 10 are reserved for the
-    ///   account's known devices and sources together.
+    ///   [`Auth::unlock_customer`](crate::Auth::unlock_customer). The remaining 10 failures are
+    ///   reserved for the account's known devices and sources together.
     #[must_use]
     pub fn strict() -> Self {
         Self {

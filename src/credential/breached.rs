@@ -14,16 +14,17 @@ use crate::error::StoreError;
 /// A list of passwords from data breaches, such as a client of Have I Been Pwned or a copy of its
 /// list.
 ///
-/// A host sets it with [`AuthBuilder::breached_passwords`](crate::AuthBuilder::breached_passwords).
-/// The library calls it only for a new password that satisfies the
-/// [`PasswordPolicy`](crate::credential::PasswordPolicy):
+/// A host sets the list with
+/// [`AuthBuilder::breached_passwords`](crate::AuthBuilder::breached_passwords). The library looks
+/// up a new password only if the password satisfies the
+/// [`PasswordPolicy`](crate::credential::PasswordPolicy). It does so in these operations:
 ///
 /// - in a password reset, after the reset token was verified;
 /// - in a password change, after the current password was verified;
 /// - in a registration, and when the host asks for the hash of a new password.
 ///
-/// A sign-in never calls it. A listed password is refused with
-/// [`PolicyViolation::Breached`](crate::error::PolicyViolation::Breached).
+/// A sign-in does not look up the password. If the list contains a new password, the operation
+/// refuses it with [`PolicyViolation::Breached`](crate::error::PolicyViolation::Breached).
 ///
 /// `examples/breached_passwords` has a client of Have I Been Pwned.
 ///
@@ -74,17 +75,17 @@ pub trait BreachedPasswords: Debug + Send + Sync + 'static {
     ///
     /// If the request to the service failed. Then the new password is not set, and the operation
     /// fails with [`Error::Unavailable`](crate::Error::Unavailable). If the host prefers to accept
-    /// passwords that could not be checked, return `Ok(false)` instead.
+    /// a password that could not be checked, return `Ok(false)` in place of the error.
     async fn contains(&self, password: &PasswordSha1) -> Result<bool, StoreError>;
 }
 
 /// The SHA-1 of a new password, to look the password up in a list of breached passwords. `Debug`
 /// does not show it.
 ///
-/// An attacker who has the SHA-1 of a weak password can find the password. Therefore you can read
-/// only the first five of the 40 hexadecimal digits. Hundreds of breached passwords have the same
-/// five digits, so an external service may see them. You can compare the other 35 digits, but not
-/// read them.
+/// An attacker who has the SHA-1 of a weak password can find the password. So this type returns
+/// only the first five of the 40 hexadecimal digits. An external service may see these five digits,
+/// because hundreds of breached passwords begin with the same ones. The remaining 35 digits can be
+/// compared, but not read.
 pub struct PasswordSha1(SecretString);
 
 impl PasswordSha1 {

@@ -8,9 +8,10 @@
 //! 2. the account's reset tokens;
 //! 3. the one-time codes that admin users generated for the account.
 //!
-//! The first match decides how the sign-in continues. With
-//! [`AuthConfig::steps`](crate::AuthConfig::steps), a host can leave out the second and the third
-//! kind, but cannot change the order.
+//! The first credential that matches decides: a password or a reset token signs the customer in,
+//! and a one-time code gives an admin user an assistance token. With
+//! [`AuthConfig::steps`](crate::AuthConfig::steps), a host can leave out reset tokens and one-time
+//! codes, but cannot change the order.
 
 mod breached;
 mod one_time;
@@ -43,8 +44,9 @@ use crate::error::{Error, Field, InputError};
 /// the `otp` argument of an admin user's sign-in, it is a code of an authenticator or a recovery
 /// code.
 ///
-/// The type has no `Display`, no `Serialize` and no `PartialEq`, and `Debug` does not show the
-/// credential. The credential is wiped from memory when dropped.
+/// So that a host does not reveal the credential by mistake, the type has no `Display`, no
+/// `Serialize` and no `PartialEq`, and `Debug` does not show the credential. The credential is
+/// wiped from memory when dropped.
 #[derive(Clone)]
 pub struct Credential(SecretString);
 
@@ -60,8 +62,8 @@ impl Credential {
         self.0.expose_secret()
     }
 
-    /// Refuses an empty credential, and one of more than 1,024 bytes, before any other work is
-    /// done.
+    /// Refuses an empty credential, and a credential of more than 1,024 bytes. An operation calls
+    /// this function before it does any other work with the credential.
     pub(crate) fn check_bounds(&self, field: Field) -> Result<(), Error> {
         match self.bytes().len() {
             0 => Err(Error::Input(InputError::Required(field))),

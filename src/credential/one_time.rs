@@ -32,8 +32,8 @@ macro_rules! one_time_secret {
             ///
             /// # Security
             ///
-            /// An attacker who gets this text can use it before its recipient does. Put it in one
-            /// message only, and never in a log.
+            /// An attacker who gets this text can use it before the customer or admin user does for
+            /// whom it was made. Put the text in one message only, and never in a log.
             #[must_use]
             pub fn expose(&self) -> &str {
                 self.0.expose_secret()
@@ -71,7 +71,7 @@ one_time_secret! {
 one_time_secret! {
     /// An enrolment token, with which an admin user sets up an authenticator. It is mailed to an
     /// admin user who must have an authenticator but has none, or returned to a signed-in admin
-    /// user who requests it. It activates one authenticator.
+    /// user who requests one. It activates one authenticator and is then spent.
     EnrolmentToken
 }
 one_time_secret! {

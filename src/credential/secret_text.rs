@@ -2,11 +2,12 @@ use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// A text that contains the secret of an authenticator, such as an `otpauth` URI or a QR code. It
-/// is for one page or response.
+/// A text that contains the secret of an authenticator, such as an `otpauth` URI or a QR code. A
+/// host shows it on one page or sends it in one response.
 ///
-/// The type has no `Display`, no `Serialize` and no `PartialEq`, and `Debug` does not show the
-/// text. The text is wiped from memory when dropped.
+/// So that a host does not reveal the text by mistake, the type has no `Display`, no `Serialize`
+/// and no `PartialEq`, and `Debug` does not show the text. The text is wiped from memory when
+/// dropped.
 #[derive(Clone)]
 pub struct SecretText(SecretString);
 

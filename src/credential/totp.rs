@@ -24,11 +24,12 @@ pub struct TotpSecretError;
 
 /// The secret that an authenticator app shares with the shop (RFC 6238).
 ///
-/// Its codes use SHA-1, 6 digits and time steps of 30 s, as all authenticator apps do. A new secret
-/// has 160 random bits, as RFC 4226 section 4 recommends.
+/// Its codes use SHA-1, 6 digits and time steps of 30 s, which are the defaults of authenticator
+/// apps. A new secret has 160 random bits, as RFC 4226 section 4 recommends.
 ///
-/// The type has no `Display`, no `Serialize` and no `PartialEq`, and `Debug` does not show the
-/// secret. The secret is wiped from memory when dropped.
+/// So that a host does not reveal the secret by mistake, the type has no `Display`, no `Serialize`
+/// and no `PartialEq`, and `Debug` does not show the secret. The secret is wiped from memory when
+/// dropped.
 #[derive(Clone)]
 pub struct TotpSecret(Zeroizing<Vec<u8>>);
 
@@ -74,13 +75,13 @@ impl TotpSecret {
     ///
     /// # Security
     ///
-    /// RFC 4226 section 4 (R6) requires at least 128 bits and recommends 160. Many systems
-    /// nevertheless issued secrets of 80 bits. An attacker who has seen a few codes, and has much
-    /// computing power, can find a secret of 80 bits. The attacker can then compute every later
-    /// code.
+    /// RFC 4226 section 4 (R6) requires secrets of at least 128 bits and recommends 160. Many
+    /// systems issued secrets of 80 bits nevertheless. An attacker who has seen a few codes, and
+    /// has much computing power, can find a secret of 80 bits. The attacker can then compute every
+    /// later code.
     ///
-    /// Use this function only to import the short secrets of existing admin users, so that they can
-    /// sign in. Then ask them to set up a new authenticator
+    /// Use this function only to import the short secrets of existing admin users, so that these
+    /// admin users can sign in. Then ask each of them to set up a new authenticator
     /// ([`begin_admin_enrolment`](crate::Auth::begin_admin_enrolment)).
     ///
     /// # Errors
@@ -92,8 +93,8 @@ impl TotpSecret {
     }
 
     fn parse(text: &str, least: usize) -> Result<Self, TotpSecretError> {
-        // Base32 has 1.6 characters per byte. The remaining length allows for spaces and hyphens
-        // between groups.
+        // Base32 has 1.6 characters per byte. The bound is 4 characters per byte, because spaces
+        // and hyphens can stand between the characters.
         if text.len() > Self::MAX_BYTES * 4 {
             return Err(TotpSecretError);
         }
@@ -105,8 +106,8 @@ impl TotpSecret {
         secret.filter(|secret| secret.0.len() >= least).ok_or(TotpSecretError)
     }
 
-    /// Creates a secret from stored bytes. Every length is accepted that another constructor
-    /// accepts.
+    /// Creates a secret from stored bytes. Short secrets are accepted, too, because the host may
+    /// have imported them ([`danger_short_from_base32`](Self::danger_short_from_base32)).
     pub(crate) fn from_bytes(bytes: Zeroizing<Vec<u8>>) -> Option<Self> {
         (Self::MIN_BYTES..=Self::MAX_BYTES).contains(&bytes.len()).then_some(Self(bytes))
     }
@@ -134,13 +135,13 @@ impl TotpSecret {
         Some(self.totp().build_noncompliant().generate(seconds).to_string())
     }
 
-    /// Returns the time step to which a code belongs. A code of the present step, the step before
-    /// or the step after is accepted, because clocks differ and typing takes time (RFC 6238 section
-    /// 5.2). Returns `None` for a code of no such step.
+    /// Returns the time step to which a code belongs: the present step, the step before it or the
+    /// step after it. The three steps are accepted because clocks differ and typing takes time (RFC
+    /// 6238 section 5.2). Returns `None` if the code belongs to none of the three.
     ///
-    /// If several of these steps have the same code, the newest of them is returned, so that the
-    /// code is spent for all of them. All three codes are always computed, so that the duration
-    /// does not reveal the step.
+    /// If two of the three steps have the same code by chance, the newer step is returned, so that
+    /// the code is spent for both steps. The codes of all three steps are always computed, so that
+    /// the duration does not reveal the step.
     pub(crate) fn step_of(&self, code: &TypedCode, now: OffsetDateTime) -> Option<u64> {
         let present = u64::try_from(now.unix_timestamp()).ok()? / Self::STEP;
         let totp = self.totp().build_noncompliant();
@@ -152,9 +153,8 @@ impl TotpSecret {
     }
 
     /// Returns the newest time step whose code another node may have accepted, if the clock of that
-    /// node is at most 30 s ahead. This is two steps after the present one. One step is added
-    /// because the code of the next step is accepted, and one because of the difference between the
-    /// clocks.
+    /// node is at most 30 s ahead. This is two steps after the present one: one because a node
+    /// accepts the code of the next step, and one because of the difference between the clocks.
     pub(crate) fn newest_step(now: OffsetDateTime) -> u64 {
         (u64::try_from(now.unix_timestamp()).unwrap_or_default() / Self::STEP).saturating_add(2)
     }
@@ -171,8 +171,8 @@ impl TotpSecret {
         (!account.is_empty()).then(|| SecretText::new(uri))
     }
 
-    /// Returns a builder that accepts the code of one time step only, because this module checks
-    /// the neighbouring steps itself. The callers use `build_noncompliant`, because `build` refuses
+    /// Returns a builder for one time step only, because this module checks the neighbouring steps
+    /// itself. The callers of this function use `build_noncompliant`, because `build` refuses
     /// secrets of fewer than 128 bits.
     fn totp(&self) -> Builder {
         Builder::new().with_secret(self.0.as_slice()).with_skew(0)

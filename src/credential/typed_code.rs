@@ -20,8 +20,8 @@ impl TypedCode {
     /// Normalises the text of a credential. The caller has checked that the credential is not too
     /// long.
     pub(crate) fn of(code: &Credential) -> Self {
-        // No character becomes longer, so the buffer is never reallocated. A reallocation would
-        // leave a copy of the code in memory.
+        // The buffer is as long as the text, and no character becomes longer. So the buffer is not
+        // reallocated. A reallocation would leave a copy of the code in memory.
         let mut plain = Zeroizing::new(String::with_capacity(code.text().len()));
         plain.extend(code.text().chars().filter(|char| !is_decoration(*char)).map(to_ascii));
         Self(plain)

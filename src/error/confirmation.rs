@@ -6,8 +6,9 @@ use super::ErrorKind;
 pub enum ConfirmationError {
     /// The confirmation token was not accepted. The error does not distinguish the reasons.
     ///
-    /// The token is unknown, is for another e-mail address or website, has expired, is spent, or
-    /// was revoked. Or the account is disabled, or another account has the e-mail address now.
+    /// The confirmation token is unknown, is for another e-mail address or website, has expired, is
+    /// spent, or was revoked. Or the account is disabled, or another account has the e-mail address
+    /// now.
     #[error("The confirmation token is invalid. Verify the token and try again.")]
     InvalidToken,
     /// The e-mail address was already confirmed with this token. Only a caller who presents the

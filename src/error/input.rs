@@ -91,7 +91,7 @@ impl Field {
 }
 
 /// The rule of the password policy that a new password breaks. The messages are those of Commerce.
-/// For rules that Commerce does not have, they are similar.
+/// If Commerce does not have a rule, its message is worded in the same way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PolicyViolation {

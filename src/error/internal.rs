@@ -16,8 +16,8 @@ pub enum InternalError {
     /// A secret could not be encrypted.
     #[error("Internal Error.")]
     Unsealed,
-    /// The random generator is broken: it has returned the same secret of at least 128 random bits
-    /// twice.
+    /// The random generator is broken: it has returned the same secret twice. A working generator
+    /// does not do this, because a secret has at least 128 random bits.
     #[error("Internal Error.")]
     RepeatedSecret,
     /// An `otpauth` URI cannot be made from the names of the shop and the admin user. Change

@@ -16,8 +16,8 @@ pub enum ErrorKind {
     TooManyRequests,
     /// The service is busy, and the client should try again in a moment: 503 with `Retry-After`.
     Overloaded,
-    /// A request to a store or to a host's table failed, or there were no random bytes: 503. The
-    /// library could not decide if the operation is allowed.
+    /// A request to a store or to a host's table failed, or there were no random bytes: 503. So the
+    /// library could not decide if the operation is allowed, or could not complete it.
     Unavailable,
     /// An error of the host or of this crate: 500.
     Internal,

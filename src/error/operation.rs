@@ -7,10 +7,10 @@ use crate::random::RandomError;
 /// The reason why an operation of [`Auth`](crate::Auth) failed. Each area, such as sign-in or
 /// assistance, has a variant.
 ///
-/// The `Display` text is the message that Commerce documents, and the client may see it. It never
-/// contains a secret, an e-mail address or any other input. From [`kind`](Error::kind), an adapter
-/// chooses the GraphQL category and the HTTP status. [`code`](Error::code) is a stable text for
-/// logs, metrics and clients.
+/// The `Display` text is Commerce's message, or a similar one if Commerce does not have the error.
+/// The client can see the text, because it contains no secret, no e-mail address and no other
+/// input. From [`kind`](Error::kind), an adapter chooses the GraphQL category and the HTTP status.
+/// [`code`](Error::code) is a stable text for logs, metrics and clients.
 ///
 #[doc = include_str!("codes.md")]
 #[derive(Debug, thiserror::Error)]
@@ -49,8 +49,8 @@ pub enum Error {
     /// The operating system failed to supply random bytes.
     #[error("The service is unavailable. Please wait and try again later.")]
     Random(#[from] RandomError),
-    /// An error of the host or of this crate. Every operation may return it. The `# Errors`
-    /// sections mention it only if the host can correct it.
+    /// A mistake of the host or of this crate. Any operation can return it. The `# Errors` section
+    /// of an operation mentions it only if the host can correct it.
     #[error(transparent)]
     Internal(#[from] InternalError),
 }

@@ -31,13 +31,13 @@ pub enum SecondFactorError {
     /// the admin user is disabled, or the admin user's tokens were ended after the enrolment began.
     #[error("Invalid two-factor authorization token")]
     InvalidEnrolmentToken,
-    /// The code is wrong: it is not a current code of the authenticator and not a recovery code. Or
-    /// the code was used before.
+    /// The second-factor code is wrong: it is not a current code of the authenticator and not a
+    /// recovery code. Or the code was used before.
     #[error("Invalid code.")]
     InvalidCode,
     /// The admin user's sign-in is too old for this operation, or was made without a second factor.
     /// The admin user must sign in again or step up ([`Auth::step_up`](crate::Auth::step_up)). The
-    /// value is the maximum age of the sign-in.
+    /// value of this variant is the maximum age of a sign-in for the operation.
     #[error("Sign in again with your second factor to do this.")]
     StepUpRequired(Duration),
 }

@@ -2,8 +2,8 @@ use std::error::Error as StdError;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// A request to a store or to a host's table failed. That a record does not exist is not such an
-/// error: a store then returns `None` or `false`.
+/// A request to a store or to a host's table failed. If a record does not exist, this is not an
+/// error: the store then returns `None` or `false`.
 ///
 /// # Security
 ///

@@ -8,9 +8,9 @@ pub enum TokenError {
     /// distinguish these cases.
     #[error("Composite reader could not read a token")]
     Invalid,
-    /// The bearer token is live, but not valid for this operation. It is a customer's token where
-    /// an admin user's is needed or the reverse, a token for another website, or an assistance
-    /// token.
+    /// The bearer token is live, but not valid for this operation. The token belongs to a customer
+    /// although the operation needs an admin user's token, or the reverse. Or it is a token of
+    /// another website. Or it is an assistance token, but only the customer may do the operation.
     #[error("The current customer isn't authorized.")]
     NotAuthorized,
 }

@@ -20,11 +20,13 @@ use crate::{
 /// Checks GraphQL requests before a schema validates and executes them. There are three checks:
 ///
 /// 1. The bearer token. If the token is not valid, the whole request is refused, as in Commerce. If
-///    the token belongs to a customer of another website, the request counts as anonymous.
+///    the token belongs to a customer of another website than that of the request, the request
+///    counts as anonymous.
 /// 2. The size of the document: how many lexical tokens it has, and how deeply its brackets are
-///    nested. This is checked before the document is parsed.
-/// 3. The amount of work that the document asks for. A fragment counts as often as it is spread. An
-///    operation that the request does not execute counts, too.
+///    nested. The size is checked before the document is parsed.
+/// 3. The amount of work that the document asks for. If a fragment is spread twice, its fields
+///    count twice. All operations of the document count, also those that the request does not
+///    execute.
 ///
 /// | bound | value |
 /// |---|---|
@@ -43,9 +45,9 @@ use crate::{
 /// | introspection: `types`, `fields`, `interfaces`, `possibleTypes` and `inputFields` nested in each other | 2 |
 /// | introspection: the same field in one selection set, also by fragments and aliases | once (`__typename`: 4) |
 ///
-/// If a document has a field that takes a credential or sends a mail, the default values of its
-/// variables must not be texts, lists or objects. Such a value may be a secret, and async-graphql
-/// would write it to its log.
+/// If a document has a field that takes a credential or sends a mail, the default values of the
+/// document's variables must not be texts, lists or objects. Such a default value may be a secret,
+/// and async-graphql would write it to its log.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Admission {
@@ -54,8 +56,8 @@ pub struct Admission {
 }
 
 impl Default for Admission {
-    /// Returns an admission with the default limits: 500 selections, and a limit on the crate's own
-    /// fields that take a credential or send a mail.
+    /// Returns an admission with the default limits: 500 selections, and in an operation at most
+    /// three of the crate's own fields that take a credential or send a mail.
     fn default() -> Self {
         let own = [
             "generateCustomerToken",
@@ -94,8 +96,8 @@ impl Admitted {
         presentable(executor.execute(self.request).await)
     }
 
-    /// Returns the request, for a schema to execute. Prefer [`execute`](Self::execute), which also
-    /// prepares the response for the client.
+    /// Returns the request, for a schema to execute. If possible, call [`execute`](Self::execute)
+    /// instead, which also prepares the response for the client.
     #[must_use]
     pub fn into_request(self) -> Request {
         self.request
@@ -109,22 +111,23 @@ impl Admitted {
 }
 
 impl Admission {
-    /// Adds names of the host's fields to the costly fields, of which an operation may have at most
-    /// three. Costly fields take a credential, hash a password or send a mail, such as
-    /// `createCustomerV2`. A name counts in every type of the schema.
+    /// Adds names of the host's own fields to the costly fields, of which an operation can have at
+    /// most three. A field is costly if it takes a credential, hashes a password or sends a mail,
+    /// such as `createCustomerV2`. A field with such a name counts in every type of the schema.
     pub fn costly<F: Into<Cow<'static, str>>>(mut self, fields: impl IntoIterator<Item = F>) -> Self {
         self.costly_fields.extend(fields.into_iter().map(Into::into));
         self
     }
 
     /// Sets the maximum number of selections of a document: fields, inline fragments, spreads and
-    /// arguments together. A fragment counts as often as it is spread. The default is 500. The
-    /// largest introspection query of usual clients has about 300.
+    /// arguments together. If a fragment is spread twice, its selections count twice. The default
+    /// is 500. The largest introspection query of usual clients has about 300.
     ///
     /// # Security
     ///
-    /// A thread validates and executes all selections without a pause. If the maximum is about
-    /// 10,000, a request of one kilobyte can block a thread for a second or more.
+    /// A thread validates all selections of a request without a pause. If the maximum is about
+    /// 10,000, a request of one kilobyte can block a thread of the async runtime for a second or
+    /// more.
     pub const fn max_selections(mut self, selections: usize) -> Self {
         self.max_selections = selections;
         self
@@ -134,10 +137,10 @@ impl Admission {
     ///
     /// # Errors
     ///
-    /// If a check fails, the error is the response for the client. If the token is not valid, its
-    /// [status](super::status) is 401. If a storage backend request failed, its status is 503. If
-    /// the document cannot be parsed or asks for too much, the host sends the response with status
-    /// 400.
+    /// If a check fails, the error is the response for the client. [`status`](super::status)
+    /// returns the HTTP status for it: 401 if the token is not valid, and 503 if a storage backend
+    /// request failed. If the document cannot be parsed or asks for too much, the host sends the
+    /// response with status 400 instead.
     pub async fn admit(&self, mut request: Request, caller: Caller) -> Result<Admitted, Box<Response>> {
         let identity = match caller.identity().await {
             // A customer of another website counts as anonymous on this website.
@@ -221,17 +224,19 @@ const NAMES_A_SELECTION: usize = 32;
 /// unknown name with all known names, to suggest similar ones.
 const FREE_NAMES: usize = 16 * 1024;
 /// Maximum number of arguments of one field or directive. If a field occurs twice in a document,
-/// validation looks for each argument of the first occurrence among all arguments of the second
-/// one. It repeats this for each selection set around the two.
+/// the validation compares each argument of the first occurrence with all arguments of the second
+/// one. It repeats this for each selection set that contains both. So the work grows with the
+/// square of the number of arguments.
 const MAX_ARGUMENTS: usize = 64;
-/// Maximum number of costly fields in an operation. No client needs more sign-ins than this in one
-/// request.
+/// Maximum number of costly fields in an operation. A usual client does not need more than three
+/// sign-ins in one request.
 const MAX_COSTLY: usize = 3;
 /// Maximum number of lists (`customerTokens`, `customerAssistance`) in an operation. For each list,
 /// all entries are read from the store.
 const MAX_LISTS: usize = 3;
-/// Maximum number of selections in these lists. For a page of 100 entries, each selection is
-/// executed 100 times. The two lists with all their fields have 20 selections.
+/// Maximum number of selections in the lists `customerTokens` and `customerAssistance` of an
+/// operation. For a page of 100 entries, each selection is executed 100 times. The two lists with
+/// all their fields have 20 selections.
 const MAX_LISTED: usize = 64;
 /// Maximum number of introspection fields. Each may return the whole schema.
 const MAX_INTROSPECTIONS: usize = 10;
@@ -255,10 +260,10 @@ fn has_text_for_default(document: &ExecutableDocument) -> bool {
     })
 }
 
-/// If a list variable has a default value, moves this value into the variables of the request. The
-/// reason is that async-graphql 7.2 panics on such a default value if the type of the list is
-/// unknown. The type of the variable becomes non-null, because async-graphql treats a variable with
-/// a default value as non-null.
+/// If a list variable has a default value, moves this value into the variables of the request.
+/// Otherwise, if the type of the list is unknown, async-graphql 7.2 panics on the default value.
+/// The type of the variable becomes non-null, because async-graphql treats a variable with a
+/// default value as non-null.
 fn settle_defaults(document: &mut ExecutableDocument, request: &mut Request) {
     let operations: Vec<_> = match &mut document.operations {
         DocumentOperations::Single(operation) => vec![(None, operation)],

@@ -79,8 +79,9 @@ impl<C: CustomerObject> ConfirmationMutation<C> {
     }
 }
 
-/// Maps an error of a confirmation. For a malformed e-mail address, the message is
-/// `not_an_address`, because Commerce has different messages in the two mutations.
+/// Maps an error of a confirmation. For a malformed e-mail address, the message is the argument
+/// `not_an_address`, because Commerce has one message in `confirmEmail` and another in
+/// `resendConfirmationEmail`.
 fn told(refused: Error, not_an_address: &'static str) -> async_graphql::Error {
     match refused {
         Error::Input(InputError::Email | InputError::Required(Field::Email)) => {

@@ -11,8 +11,8 @@ pub struct AssistanceConsentInput {
     pub allow_remote_shopping_assistance: Option<bool>,
 }
 
-/// Sets the signed-in customer's consent to remote shopping assistance. A host calls this function
-/// in its own mutation `updateCustomerV2`.
+/// Sets the signed-in customer's consent to remote shopping assistance. The host writes the
+/// mutation `updateCustomerV2` and calls this function in it.
 ///
 /// ```
 /// use async_graphql::{Context, InputObject, Object, Result};

@@ -9,8 +9,8 @@ use crate::account::CustomerId;
     note = "write `impl CustomerObject for {Self}` with the function `load`; the type itself is an `async_graphql::Object` or `SimpleObject`"
 )]
 pub trait CustomerObject: OutputType {
-    /// Loads the host's customer with this id. It is the customer who changed the password, or
-    /// whose e-mail address was just confirmed.
+    /// Loads the host's customer with this id, for the result of a mutation. The customer has just
+    /// changed the password or confirmed the e-mail address.
     fn load(ctx: &Context<'_>, id: &CustomerId) -> impl Future<Output = Result<Self>> + Send
     where
         Self: Sized;

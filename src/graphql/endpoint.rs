@@ -29,12 +29,13 @@ const MAX_BODY_BYTES: usize = 256 * 1024;
 /// - a POST that is not `application/json`: status 415.
 ///
 /// For `OPTIONS`, the response has status 204 and the header `Allow`. The handler adds no headers
-/// for CORS, so add a layer for them.
+/// for CORS. If browsers call it from another site, add a layer for CORS.
 ///
-/// Variables and extensions may be missing, null, an empty text or an empty list, because PHP
-/// encodes an empty map as an empty list. The handler does not support persisted queries. If a
-/// client sends only the hash of a query, the response has the error `PersistedQueryNotSupported`,
-/// and the client then sends the whole query.
+/// The variables and extensions of a request can be missing, null, an empty text or an empty list.
+/// They then count as an empty map. An empty list is accepted because PHP encodes an empty map in
+/// this way. The handler does not support persisted queries. If a client sends only the hash of a
+/// query, the response has the error `PersistedQueryNotSupported`, and the client then sends the
+/// whole query.
 ///
 /// The status of a response depends on the media type that the client prefers:
 ///

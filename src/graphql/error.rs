@@ -59,7 +59,8 @@ fn with_category(error: async_graphql::Error, category: &'static str) -> async_g
 /// error of the crate becomes the [`source`](async_graphql::ServerError::source) of the GraphQL
 /// error, which is not sent to the client.
 ///
-/// For the following errors, Commerce has no category, so the crate has its own:
+/// The message of most errors has a category in Commerce. For four kinds of error, Commerce has
+/// none, so the crate chooses the category:
 ///
 /// - A limit is reached: `graphql-too-many-requests`.
 /// - The service is busy or down: `graphql-unavailable`.
@@ -69,8 +70,8 @@ fn with_category(error: async_graphql::Error, category: &'static str) -> async_g
 ///
 /// If the error is of the kind [`Internal`](ErrorKind::Internal),
 /// [`Unavailable`](ErrorKind::Unavailable) or [`Overloaded`](ErrorKind::Overloaded), this function
-/// logs it through `tracing`, with the errors that caused it. The client does not see those. Each
-/// call logs the error, so convert an error only once.
+/// logs it through `tracing`, with the errors that caused it. The client does not see the causes.
+/// Each call of this function logs the error, so convert an error only once.
 #[must_use]
 pub fn error(error: Error) -> async_graphql::Error {
     log_fault(&error);
@@ -115,8 +116,9 @@ const INTERNAL: &str = "internal";
 /// Returns Commerce's HTTP status for a response. It depends on the category of the first error
 /// that has a category.
 ///
-/// If a resolver has returned a [`StoreError`] or an [`Error`] with `?`, it counts as if [`error`]
-/// had converted it. Commerce has no status for three cases, so the crate adds these:
+/// If a resolver has returned a [`StoreError`] or an [`Error`] with `?`, the GraphQL error has no
+/// category. It then counts as if [`error`] had converted it. Commerce has no status for three
+/// cases, so the crate adds these statuses:
 ///
 /// - 429: a limit is reached;
 /// - 503: the service is busy or down;

@@ -36,8 +36,8 @@ pub fn caller<'a>(ctx: &Context<'a>) -> Result<&'a Caller> {
 ///
 /// # Errors
 ///
-/// The errors of [`caller`]. If the caller is anonymous or an admin user, the error is `The current
-/// customer isn't authorized.` (`graphql-authorization`).
+/// The errors of [`caller`]. If the caller is anonymous or presents an admin user's token, the
+/// error is `The current customer isn't authorized.` (`graphql-authorization`).
 pub fn customer<'a>(ctx: &Context<'a>) -> Result<&'a CustomerIdentity> {
     match &visit(ctx)?.identity {
         Some(Identity::Customer(customer)) => Ok(customer),
@@ -56,8 +56,8 @@ fn admin<'a>(ctx: &Context<'a>) -> Result<&'a AdminIdentity> {
 /// the token. Refuses an anonymous caller.
 pub(super) fn bearer<'a>(ctx: &Context<'a>) -> Result<(&'a Caller, Bearer<'a>)> {
     let caller = caller(ctx)?;
-    // The operation refuses a token of another website, and a token that has ended since the
-    // request was admitted.
+    // The token may have ended since the request was admitted, or may be for another website. The
+    // operation verifies the token again and refuses it then.
     let bearer = caller.bearer().ok_or_else(|| error(Error::Token(TokenError::NotAuthorized)))?;
     Ok((caller, bearer))
 }

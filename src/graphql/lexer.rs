@@ -34,9 +34,9 @@ pub(super) enum Kind {
 /// specification](https://spec.graphql.org/October2021/#sec-Appendix-Grammar-Summary.Lexical-Tokens),
 /// of comments, and of any other character that is not ignored.
 ///
-/// If a string has no end, only its quotation marks are a token. To find out that the end is
-/// missing, the lexer searches through the rest of the document. So that this happens only once,
-/// the caller stops at the first such token.
+/// If the closing quotation marks of a string are missing, only its opening quotation marks are a
+/// token. To find out that they are missing, the lexer searches through the rest of the document.
+/// So that this happens only once, the caller stops at the first such token.
 #[expect(
     clippy::expect_used,
     reason = "the pattern is constant, and the first document of any test compiles it"

@@ -22,8 +22,8 @@ pub(super) enum Media {
 }
 
 impl Media {
-    /// Returns the media type that the client prefers. If the client accepts neither type, returns
-    /// JSON, as Commerce does.
+    /// Returns the media type that the client prefers: `application/graphql-response+json` or JSON.
+    /// If the client accepts neither of the two, returns JSON, as Commerce does.
     pub(super) fn accepted(headers: &HeaderMap) -> Self {
         let lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
         let ranges: Vec<Range> = lines.flat_map(|line| line.split(',')).filter_map(Range::parse).collect();

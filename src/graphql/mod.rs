@@ -11,8 +11,8 @@
 //! | [`CustomerAssistanceQuery`] | `customerAssistance` |
 //! | [`CustomerAssistanceMutation`] | `endCustomerAssistance` |
 //!
-//! Names, arguments, nullability, messages, categories and statuses are those of Commerce 2.4.8.
-//! These points differ from Commerce:
+//! Names, arguments, nullability, messages, categories and statuses are those of Commerce 2.4.8,
+//! apart from these differences:
 //!
 //! - The result of a sign-in has `expires_at`.
 //! - `generateCustomerTokenAsAdmin` takes a `reason`.
@@ -24,15 +24,16 @@
 //! - An argument with the text `"0"` is accepted as a value. Commerce treats it as missing.
 //!
 //! Every request must go through [`Admission`], which passes the caller to the resolvers. If a
-//! request has not gone through it, the resolvers return an error. With the feature `axum`,
-//! [`endpoint`] does this and serves GraphQL over HTTP.
+//! request has not gone through it, the resolvers return an error. With the feature `axum`, the
+//! handler [`endpoint`] calls [`Admission`] and serves GraphQL over HTTP.
 //!
-//! In its own mutation `updateCustomerV2`, a host reads the customer's consent with
+//! A host writes the mutation `updateCustomerV2` itself, because the customer's data is in the
+//! host's table. In this mutation, the host reads the customer's consent with
 //! [`AssistanceConsentInput`] and sets it with [`set_assistance_consent`].
 //!
-//! A host guards its own fields with [`RequireCustomer`], [`RequireSelf`] and
-//! [`RequirePermission`], and returns errors made by [`error`] and [`Category::error`]. The guide
-//! in [`http`](crate::http) shows a complete schema.
+//! In its own fields, a host checks the caller with the guards [`RequireCustomer`], [`RequireSelf`]
+//! and [`RequirePermission`], and makes errors with [`error`] and [`Category::error`]. The guide in
+//! [`http`](crate::http) shows a complete schema.
 //!
 #![doc = concat!(
     "# The schema\n\nThe objects above add this to a host's schema, whose own `Customer` stands for the one here.\n\n```graphql\n",

@@ -16,8 +16,9 @@ pub(super) struct Page {
 }
 
 impl Page {
-    /// Maximum and default size of a page. With the default configuration, a customer has at most
-    /// this many tokens, so one page has them all.
+    /// Maximum and default size of a page: 100 entries. By default, a customer has at most 100
+    /// tokens ([`AuthConfig::tokens_per_subject`](crate::AuthConfig::tokens_per_subject)), so one
+    /// page has them all.
     pub(super) const MAX_SIZE: i32 = 100;
 
     /// Creates a page from the arguments `pageSize` and `currentPage`. The first page is 1.

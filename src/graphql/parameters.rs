@@ -42,8 +42,9 @@ impl<S: Send + Sync> FromRequest<S> for Asked {
     }
 }
 
-/// The parameters as the client sent them. async-graphql's own reader ignores `operationName` in a
-/// query string, and refuses PHP's empty maps in a body.
+/// The parameters of a request as the client sent them. The crate reads them itself, because
+/// async-graphql ignores `operationName` in a query string, and refuses empty maps in the form that
+/// PHP sends (`[]`).
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Parameters {

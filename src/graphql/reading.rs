@@ -20,7 +20,8 @@ const MAX_NESTING: usize = 64;
 const MAX_NAME: usize = 100;
 
 /// Parses the document of a request, if the document is within the limits. The limits are the
-/// nesting, `max_tokens` lexical tokens, and `max_names` bytes for all names together.
+/// nesting ([`MAX_NESTING`]), the length of a name ([`MAX_NAME`]), `max_tokens` lexical tokens, and
+/// `max_names` bytes for all names together.
 pub(super) fn read(
     request: &mut Request,
     max_tokens: usize,
@@ -76,7 +77,7 @@ fn syntax_error(document: &str) -> ServerError {
 }
 
 /// Returns the kind of the lexical token at a position, in the words of graphql-js. If the token is
-/// a punctuator, returns the punctuator itself.
+/// a punctuator, such as `{`, returns this punctuator.
 fn token_at(document: &str, position: Pos) -> String {
     let offset = offset(document, position);
     let token = tokens(document).find(|token| token.start + token.text.len() > offset);

@@ -52,7 +52,7 @@ fn categorised(mut told: ServerError) -> ServerError {
 
 type Source = Arc<dyn Any + Send + Sync>;
 
-/// Returns the crate's error that is the source of a GraphQL error. A [`StoreError`] becomes
+/// Returns the crate's error that caused a GraphQL error (its `source`). A [`StoreError`] becomes
 /// [`Error::Unavailable`].
 fn cause(source: Source) -> Result<Arc<Error>, Source> {
     let unavailable = |failed| Ok(Arc::new(Error::Unavailable(failed)));
@@ -80,8 +80,8 @@ fn bounded(mut told: ServerError) -> ServerError {
 }
 
 /// Removes the value of an argument from a message of async-graphql, because the client may have
-/// sent a secret in the wrong argument. The patterns are those of the messages for an enum and of
-/// `InputValueError::expected_type`.
+/// sent a secret in the wrong argument. The patterns recognise two kinds of message: that for a
+/// wrong value of an enum, and that of `InputValueError::expected_type`.
 fn without_value(message: String) -> String {
     for of_enum in [" does not contain the value", " does not contain value"] {
         if let Some((before, _)) = message.split_once(&format!("{of_enum} \"")) {

@@ -44,8 +44,8 @@ impl InputType for SecretArgument {
     fn parse(value: Option<Value>) -> InputValueResult<Self> {
         match value {
             Some(Value::String(text)) => Ok(Self(SecretString::from(text))),
-            // The error does not show the value, because a secret may have been sent as another
-            // type.
+            // The error does not show the value, because the client may have sent a secret that is
+            // not a text, such as a number.
             _ => Err(InputValueError::custom("A string is expected.")),
         }
     }

@@ -187,8 +187,8 @@ enum CustomerTokenObtained {
 impl From<Obtained> for CustomerTokenObtained {
     fn from(obtained: Obtained) -> Self {
         match obtained {
-            // Only an admin user's token can have the other two values, because only admin users
-            // have a second factor.
+            // A customer's token cannot have the two values with a second factor, because only
+            // admin users have a second factor.
             Obtained::Password | Obtained::PasswordAndTotp | Obtained::PasswordAndRecoveryCode => {
                 Self::Password
             }

@@ -35,11 +35,11 @@ pub(super) struct Weight {
     pub(super) introspects_twice: bool,
     /// Depth of selection sets that are nested in each other.
     height: usize,
-    /// Depth of introspection lists that are nested in each other, also outside of `__schema` and
-    /// `__type`.
+    /// Depth of introspection lists that are nested in each other. A field counts by its name, also
+    /// outside of `__schema` and `__type`.
     lists: usize,
-    /// True if a selection set has an introspection field twice, also outside of `__schema` and
-    /// `__type`.
+    /// True if a selection set has an introspection field twice. A field counts by its name, also
+    /// outside of `__schema` and `__type`.
     asks_twice: bool,
     /// The introspection fields that this selection set has. Each bit stands for one field of
     /// [`FIELDS`].
@@ -94,12 +94,12 @@ const FIELDS: [&str; 23] = [
     "type",
     "types",
 ];
-/// Maximum number of `__typename` fields in one selection set. Clients such as Apollo's add one to
-/// a selection set, and one to each fragment that is spread there.
+/// Maximum number of `__typename` fields in one selection set. Clients such as Apollo's add one
+/// `__typename` to a selection set, and one to each fragment that is spread in the set.
 const MAX_TYPENAMES: usize = 4;
 
-/// The error for a document whose selection sets are nested too deeply. The nesting within
-/// fragments counts.
+/// The error for a document whose selection sets are nested too deeply. The selection sets of
+/// spread fragments count, too.
 #[derive(Debug)]
 pub(super) struct TooDeep;
 
@@ -113,8 +113,9 @@ pub(super) struct Scales<'a> {
     fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
     /// The length of each variable's value, in bytes.
     variables: HashMap<&'a str, usize>,
-    /// The weight of each fragment. It is `None` while it is being computed. If a fragment spreads
-    /// itself, the inner spread weighs nothing, because the schema refuses such a document.
+    /// The weight of each fragment. The entry is `None` while the weight is being computed. If a
+    /// fragment spreads itself, the inner spread weighs nothing. This is safe, because the schema
+    /// refuses such a document.
     weighed: HashMap<&'a str, Option<Weight>>,
 }
 

@@ -17,16 +17,17 @@ pub enum HeaderError {
 }
 
 /// Maximum length of an `Authorization` header, in bytes. The crate's tokens have 32 bytes. Tokens
-/// of other systems, such as JWTs, have a few hundred bytes. They are within this limit, and are
-/// then refused as unknown tokens.
+/// of other systems, such as JWTs, usually have a few hundred bytes. Such a token is within this
+/// limit, and is refused as an invalid token.
 const MAX_BYTES: usize = 1024;
 
 /// Returns the bearer token from the `Authorization` header of a request. A token in the URL is
 /// ignored, because servers and browsers store URLs in logs and histories.
 ///
 /// The header is parsed as Commerce does: the scheme `Bearer` in upper or lower case, one space,
-/// the token. If there is no header, another scheme, or the scheme without a token, the request is
-/// anonymous. Storefronts send the scheme without a token after a sign-out.
+/// the token. The request is anonymous if the header is missing or has any other form, for example
+/// another scheme, or the scheme without a token. Storefronts send the scheme without a token after
+/// a sign-out.
 pub(super) fn bearer_token(headers: &HeaderMap) -> Result<Option<&str>, HeaderError> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = values.next().map_or(&b""[..], HeaderValue::as_bytes);

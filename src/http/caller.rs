@@ -147,8 +147,8 @@ impl Caller {
     }
 
     /// Keeps the new device secret of a sign-in ([`SignedIn::device`](crate::SignedIn::device)), so
-    /// that the response can return it. The adapters of this crate call this method. If a request
-    /// contains several sign-ins, the first device secret is kept.
+    /// that the response can return it. The adapters of this crate call this method. A GraphQL
+    /// request can contain several sign-ins. Then only the first new device secret is kept.
     pub fn hand_out(&self, device: Option<&DeviceSecret>) {
         if let Some(device) = device {
             // The call fails if there is a device secret already, so the first one is kept.
@@ -172,8 +172,8 @@ impl Caller {
         Some(Bearer::from(token.expose_secret()).website(self.website.clone()).origin(&self.origin))
     }
 
-    /// Verifies the bearer token and returns its customer or admin user. `None` means an anonymous
-    /// request. Each call verifies the token again.
+    /// Verifies the bearer token and returns its customer or admin user. Returns `None` for an
+    /// anonymous request. Each call of this method verifies the token again.
     ///
     /// # Errors
     ///

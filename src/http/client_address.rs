@@ -5,11 +5,12 @@ use ipnet::IpNet;
 
 /// Returns the IP address of the client, if the request came through proxies that the host trusts.
 ///
-/// The entries of `X-Forwarded-For` are read from right to left. The right-most entry was written
-/// by the nearest proxy. The entry that a trusted proxy wrote is true, so the search goes on from
-/// proxy to proxy. The first IP address that does not belong to a trusted proxy is the client's.
-/// The entries further left are ignored, because the client may have written them. If an entry is
-/// not an IP address, the search ends, and the proxy that wrote this entry counts as the client.
+/// The search begins at the peer. If the peer is a trusted proxy, the right-most entry of
+/// `X-Forwarded-For` is the IP address from which the peer got the request. If this is a trusted
+/// proxy too, the next entry to the left is the one that this proxy wrote, and so on. The first IP
+/// address that does not belong to a trusted proxy is the client's. The entries further left are
+/// ignored, because the client may have written them. If there are no more entries, or an entry is
+/// not an IP address, the last proxy that was found counts as the client.
 pub(super) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let mut client = peer;
     let lines = headers.get_all("x-forwarded-for").iter().rev();

@@ -18,8 +18,9 @@ macro_rules! identity {
     ($(#[$doc:meta])* $identity:ty, $verify:ident, $resource:literal) => {
         $(#[$doc])*
         ///
-        /// If a storage backend request fails, the response has status 503. This is so even if the
-        /// handler takes an `Option` of the identity.
+        /// If a storage backend request fails, the response has status 503, even if the handler
+        /// takes an `Option` of the identity. The reason is that the extractor does not know if the
+        /// token is valid.
         impl<S: Sync> FromRequestParts<S> for $identity {
             type Rejection = RestError;
 

@@ -39,19 +39,20 @@ use crate::{
 /// Behind proxies, the client's IP address comes from the header `X-Forwarded-For`. The host must
 /// name the [trusted proxies](Self::trusted_proxies).
 ///
-/// If the peer address is unknown, the response has status 500. The reason is that all clients
-/// would share one budget of failed attempts, so an attacker could lock an account for all of them.
-/// If a host cannot know peer addresses, for example on a Unix socket, it calls
-/// [`without_addresses`](Self::without_addresses). A test that has no connection adds the layer
-/// [`MockConnectInfo`].
+/// If the peer address is unknown, the layer refuses the request with status 500. Without IP
+/// addresses, all clients would share one budget of failed attempts for each account, so an
+/// attacker could lock an account for all of them. If a host cannot know peer addresses, for
+/// example on a Unix socket, it calls [`without_addresses`](Self::without_addresses). A test that
+/// has no connection adds the layer [`MockConnectInfo`].
 ///
-/// Each layer logs two mistakes of a host through `tracing`. One is a missing peer address, the
-/// other is an `X-Forwarded-For` header from a peer that is not a trusted proxy. Each mistake is
-/// logged once.
+/// A layer logs two mistakes in a host's setup through `tracing`: a missing peer address, and an
+/// `X-Forwarded-For` header from a peer that is not a trusted proxy. It logs each of the two at the
+/// first request only.
 ///
 /// The layer marks the request headers `Authorization`, `X-ReCaptcha` and `X-Device-Secret` as
-/// sensitive, so that `Debug` does not show them. If the headers are malformed ([`HeaderError`]),
-/// the response has status 400. If a response does not yet have these headers, the layer adds them:
+/// sensitive, so that `Debug` does not show them. If the headers of a request are malformed or name
+/// an unknown store ([`HeaderError`]), the layer refuses the request with status 400. The layer
+/// adds these headers to a response of the router that does not have them yet:
 ///
 /// - `Cache-Control: no-store` (RFC 6750 section 5.3);
 /// - `WWW-Authenticate: Bearer`, if the status is 401 (RFC 6750 section 3). If the presented token
@@ -102,14 +103,15 @@ impl AuthLayer {
     }
 
     /// Sets the networks of the proxies whose `X-Forwarded-For` entries are trusted. The entries
-    /// are read from right to left, up to the first one that is not a trusted proxy.
+    /// are read from right to left, up to the first IP address that is not a trusted proxy. This is
+    /// the client's IP address.
     ///
     /// # Security
     ///
-    /// A client in one of these networks can claim to have any IP address. Such a client can avoid
-    /// its own budget of failed attempts, and spend the budgets of other clients. Name only
-    /// networks of proxies, and no network with clients. Each proxy must append the client's IP
-    /// address to the header, or replace the header.
+    /// A client in a trusted network can claim to have any IP address. Such a client can avoid its
+    /// own budget of failed attempts, and spend the budgets of other clients. So name only networks
+    /// that contain proxies and no clients. Each proxy must append the client's IP address to the
+    /// header `X-Forwarded-For`, or replace the header.
     pub fn trusted_proxies(self, networks: impl IntoIterator<Item = IpNet>) -> Self {
         self.with(|shared| shared.trusted_proxies = networks.into_iter().collect())
     }
@@ -118,9 +120,10 @@ impl AuthLayer {
     ///
     /// # Security
     ///
-    /// All clients whose IP address is unknown share one budget for each account. After six wrong
-    /// passwords from any of them, no unknown device can sign in to the account for 30 minutes. So
-    /// limit the attempts of each client in front of this service.
+    /// All clients whose IP address is unknown share one budget for each account. By default, after
+    /// six wrong passwords from any of these clients, none of them can sign in to the account for
+    /// 30 minutes, apart from known devices. So limit the attempts of each client in front of this
+    /// service.
     pub fn without_addresses(self) -> Self {
         self.with(|shared| shared.without_addresses = true)
     }
@@ -252,8 +255,8 @@ impl Shared {
             Some(error @ Error::SecondFactor(SecondFactorError::StepUpRequired(limit))) => {
                 step_up(error, *limit)
             }
-            // If the request has a token, the token is valid. So the header must not say
-            // `invalid_token`, because a client would then discard the token.
+            // The error is not about the validity of a token. So the header must not say
+            // `invalid_token`, because a client would then discard a token that may be valid.
             _ => HeaderValue::from_static("Bearer"),
         };
         let mut say = |name: HeaderName, value: HeaderValue| {
@@ -275,15 +278,15 @@ impl Shared {
     }
 
     /// Returns the `Retry-After` of a response with status 503, in seconds. This is the estimated
-    /// waiting time of a new password hash, but at least 5 s and at most 60 s. The minimum gives
-    /// the service time for a restart.
+    /// waiting time of a new password hash, but at least 5 s and at most 60 s. The minimum of 5 s
+    /// is for a service that is restarting.
     fn pause(&self) -> u64 {
         self.auth.hashing_stats().wait.as_secs().clamp(5, 60)
     }
 
     /// Returns the `Retry-After` of a response with status 429, in seconds. This is the longest
-    /// lock of all budgets whose refusal has status 429. The end of the actual lock is not used,
-    /// because it would reveal to the client when the lock began.
+    /// lock of all budgets whose refusal has status 429. The remaining time of the actual lock is
+    /// not used, because it would reveal to the client when the lock began.
     fn longest_limit(&self) -> u64 {
         let config = self.auth.config();
         let budgets = [

@@ -5,9 +5,9 @@ use std::{
 
 use crate::error::{Error, ErrorKind};
 
-/// Logs an error that is the fault of the service, with the errors that caused it, which the client
-/// does not see. Each adapter calls this function once for an error, when it makes the response. So
-/// the log event belongs to the `tracing` span of the request.
+/// Logs an error that is the fault of the service. The log event also has the errors that caused
+/// it, which the client does not see. Each adapter calls this function once for an error, when it
+/// makes the response. So the log event belongs to the `tracing` span of the request.
 ///
 /// # Security
 ///

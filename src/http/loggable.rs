@@ -1,8 +1,8 @@
 use std::borrow::Cow;
 
-/// Returns the path of a request for a log, with the reset token replaced by `<secret>`. The path
-/// of Commerce's route `GET /rest/V1/customers/{id}/password/resetLinkToken/{token}` contains such
-/// a token.
+/// Returns the path of a request for a log, with the reset token replaced by `<secret>`. Commerce's
+/// route `GET /rest/V1/customers/{id}/password/resetLinkToken/{token}` has a reset token in its
+/// path.
 ///
 /// If a proxy in front of this service writes an access log, the proxy must hide the token, too.
 ///

@@ -3,7 +3,7 @@
 //!
 //! A host puts [`AuthLayer`] around its router. For each request, the layer creates a [`Caller`]
 //! with the bearer token, the website and the origin. The extractors and the GraphQL resolvers use
-//! this `Caller`. The layer also adds the headers that a sign-in service must send:
+//! this `Caller`. If a response does not have these headers yet, the layer adds them:
 //!
 //! - `Cache-Control: no-store` to every response;
 //! - `WWW-Authenticate` to a response with status 401;

@@ -6,8 +6,8 @@ use tower_service::Service;
 
 /// Serves a router's REST and GraphQL routes under all the forms of a path that Commerce accepts.
 ///
-/// Call this function last, with the whole router. A layer cannot do its work, because a router
-/// finds the route of a request before its layers run.
+/// Call this function last, with the whole router. The function wraps the router and is not a
+/// layer, because a router finds the route of a request before its layers run.
 ///
 /// | a client calls | the router sees |
 /// |---|---|
@@ -22,8 +22,9 @@ use tower_service::Service;
 ///
 /// # Security
 ///
-/// A proxy that limits or refuses requests by their path must handle all these forms of a path,
-/// too.
+/// Suppose that a proxy in front of the host limits or refuses requests by their path. Then its
+/// rules must match all forms of the path that this function accepts. Otherwise a client can evade
+/// the rules.
 ///
 /// ```
 /// use axum::{Router, routing::get};

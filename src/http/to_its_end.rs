@@ -6,8 +6,9 @@ use crate::error::{Error, InternalError};
 /// Runs a change in a separate task, so that the change completes even if the client disconnects. A
 /// change that stops before its end could leave earlier tokens valid.
 ///
-/// Outside a tokio runtime, the change runs within the returned future, and the host must poll this
-/// future to completion. The task belongs to the `tracing` span of the request.
+/// The task belongs to the `tracing` span of the request. Outside a tokio runtime there is no
+/// separate task: the change runs within the returned future, and the host must poll this future to
+/// completion.
 pub(crate) async fn to_its_end<T: Send + 'static>(
     change: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> Result<T, Error> {

@@ -59,8 +59,8 @@ pub struct AssistanceEntry {
 }
 
 impl AssistanceEntry {
-    /// Returns the entry for the grant of an assistance token. Returns `None` for every other
-    /// grant.
+    /// Returns the new ledger entry for the grant of an assistance token. Returns `None` for a
+    /// grant without assistance.
     pub(crate) fn of(grant: &Grant, origin: &Origin) -> Option<Self> {
         let (Subject::Customer(customer), Some(website), Some(assistance)) =
             (&grant.subject, &grant.website, &grant.assistance)

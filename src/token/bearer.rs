@@ -13,9 +13,9 @@ use crate::{
 /// A bearer token: an opaque string of 32 characters `[0-9a-z]` in `Authorization: Bearer …`, in
 /// the form of Commerce's opaque tokens. Commerce 2.4.4 and newer issue JWTs by default.
 ///
-/// A token has 25 random characters (129 bits) and 7 check characters. The type has no `Display`,
-/// no `Serialize` and no `PartialEq`, and `Debug` does not show the token. The token is wiped from
-/// memory when dropped.
+/// A token has 25 random characters (129 bits) and 7 check characters. So that a host does not
+/// reveal the token by mistake, the type has no `Display`, no `Serialize` and no `PartialEq`, and
+/// `Debug` does not show the token. The token is wiped from memory when dropped.
 ///
 /// ```
 /// # fn show(token: &commerce_auth::BearerToken) {
@@ -51,8 +51,8 @@ const CHECK_CHARS: usize = 7;
 const TOKEN_CHARS: usize = RANDOM_CHARS + CHECK_CHARS;
 /// The count of values that seven check characters can have: 36^7, which is 36.2 bits.
 const CHECK_VALUES: u64 = 78_364_164_096;
-/// Maximum number of times that random bytes are requested for one token. A working random
-/// generator needs one or two requests.
+/// Maximum number of times that random bytes are requested for one token. If the random generator
+/// works, one or two requests are enough.
 const MAX_DRAWS: usize = 16;
 /// The largest multiple of 36 that fits into a byte. A random byte of this value or more is
 /// discarded, so that all 36 characters are equally likely.
@@ -65,7 +65,8 @@ static PUBLIC_KEY: TokenCheckKey = TokenCheckKey(*b"commerce-auth/v1");
 ///
 /// The check characters are the SipHash-2-4 of the random characters, under a secret key of the
 /// keyring. Without a keyring, a public value replaces the secret key. The check characters then
-/// detect typing errors and random strings, but not strings that an attacker has computed.
+/// detect typing errors and random strings. But an attacker can compute check characters that fit
+/// the public value.
 pub(crate) struct TokenFormat {
     keyring: Option<Keyring>,
 }
@@ -101,9 +102,9 @@ impl TokenFormat {
         Ok(BearerToken(SecretString::from(text.as_str())))
     }
 
-    /// Returns the id of the grant behind a presented token, so that the store can be asked for the
-    /// grant. Returns `None` if the form or the check characters are wrong. Such a text causes no
-    /// store request.
+    /// Returns the id of the grant of a presented token, by which the store finds the grant.
+    /// Returns `None` if the form or the check characters are wrong. The store is not read for such
+    /// a text.
     pub(crate) fn grant_id(&self, presented: &str) -> Option<GrantId> {
         let bytes: &[u8; TOKEN_CHARS] = presented.as_bytes().try_into().ok()?;
         if !bytes.iter().fold(true, |all, byte| all & (byte.is_ascii_digit() | byte.is_ascii_lowercase())) {

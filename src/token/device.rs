@@ -9,18 +9,21 @@ use crate::random::{RandomError, SecureRandom};
 /// The device secret: it makes a device, from which an account has signed in, a known device of
 /// this account. It has 32 hexadecimal digits (128 random bits).
 ///
-/// The client keeps the device secret and presents it at later sign-ins. A known device has a
-/// separate budget, so it can sign in even after attackers have spent the account's budget. It also
-/// needs no response to the host's challenge. The store keeps the SHA-256 of the secret for 90
-/// days.
+/// The client keeps the device secret and presents it at later sign-ins. Failures of a known device
+/// count in its own budget, so it can sign in even after attackers have spent the account's budget.
+/// A sign-in from a known device also needs no response to the host's challenge. The store keeps a
+/// digest of the secret until 90 days after the latest sign-in. An account has at most 16 known
+/// devices.
 ///
-/// The type has no `Display`, no `Serialize` and no `PartialEq`, and `Debug` does not show the
-/// secret. The secret is wiped from memory when dropped.
+/// So that a host does not reveal the secret by mistake, the type has no `Display`, no `Serialize`
+/// and no `PartialEq`, and `Debug` does not show the secret. The secret is wiped from memory when
+/// dropped.
 ///
 /// # Security
 ///
-/// Nobody can sign in with the device secret alone. It only changes the limits of a sign-in: which
-/// budget counts, if a challenge is needed, and in which queue the password hash waits.
+/// Nobody can sign in with the device secret alone. The secret only changes the limits of a
+/// sign-in: in which budget a failure counts, if a challenge is needed, and in which queue the
+/// password hash waits.
 #[derive(Clone)]
 pub struct DeviceSecret(SecretString);
 

@@ -6,10 +6,10 @@ byte_newtype! {
     /// The SHA-256 digest of a secret, such as a reset token or a one-time code. The library stores
     /// the digest in place of the secret.
     ///
-    /// A digest is not a secret. The hashed secret has at least 128 random bits, so an attacker
-    /// cannot find it from the digest. A slow hash or a salt is not needed (ASVS v5.0.0-6.5.2).
-    /// Digests are compared in constant time. The digest of a bearer token has another type:
-    /// [`GrantId`](super::GrantId).
+    /// A digest of a secret is not a secret itself. The secret has at least 128 random bits, so an
+    /// attacker cannot find it from the digest. Therefore a slow hash or a salt is not needed (ASVS
+    /// v5.0.0-6.5.2). Digests are compared in constant time. The digest of a bearer token has its
+    /// own type: [`GrantId`](super::GrantId).
     #[allow(clippy::derived_hash_with_manual_eq)] // Equal as derived, in constant time.
     pub struct Digest([u8; 32]);
 }

@@ -14,7 +14,8 @@ use crate::{
 /// The text form is `customer:` or `admin:`, followed by the account's id. It does not change
 /// between versions, equal subjects have equal texts, and the text can be parsed again. So a
 /// backend can store the text, for example in the primary key of a table. `Ord` sorts customers
-/// before admin users, and then by id. This order differs from the alphabetical order of the texts.
+/// before admin users, and then by id. An alphabetical sort of the texts would place admin users
+/// first.
 ///
 /// ```
 /// use commerce_auth::{AdminId, CustomerId, token::Subject};
@@ -126,8 +127,8 @@ impl Obtained {
 pub struct Assistance {
     /// The admin user who acts.
     pub actor: AdminId,
-    /// The id of the grant of the admin user's own token. If that grant has ended, the assistance
-    /// token is refused.
+    /// The id of the grant of the admin user's own token, with which the admin user obtained the
+    /// assistance token. If that grant has ended, the assistance token is refused.
     pub parent: GrantId,
     /// The reason, in the admin user's words.
     pub reason: String,
@@ -150,7 +151,7 @@ impl Assistance {
 byte_newtype! {
     /// The id of a grant: the SHA-256 digest of its bearer token.
     ///
-    /// The id is not a secret, because the token cannot be found from it. The text form has 64
+    /// The id is not a secret, because nobody can find the token from it. The text form has 64
     /// lower-case hexadecimal digits.
     ///
     /// ```

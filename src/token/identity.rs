@@ -102,8 +102,8 @@ impl CustomerIdentity {
     }
 }
 
-/// The admin user that a verified bearer token belongs to. The account in the host's table was
-/// checked, too.
+/// The admin user that a verified bearer token belongs to. The verification has also read the admin
+/// user's account row in the host's table, and the account was active.
 #[derive(Clone, Debug)]
 pub struct AdminIdentity {
     pub(crate) admin: AdminRecord,

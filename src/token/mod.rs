@@ -2,8 +2,9 @@
 //!
 //! A bearer token is an opaque string ([`BearerToken`]). For each token, the store has a [`Grant`]:
 //! the account that the token belongs to, the assistance, how the token was obtained, and the
-//! expiry. The store does not see the token, only its SHA-256, the [`GrantId`]. The verification of
-//! a token returns an [`Identity`].
+//! expiry. The store does not get the token, only its SHA-256 digest, the [`GrantId`]. The
+//! verification of a token returns an [`Identity`]: the customer or admin user that the token
+//! belongs to.
 
 mod assistance;
 pub(crate) mod bearer;

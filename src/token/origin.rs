@@ -3,8 +3,9 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
 /// The origin of a request: the client's IP address, its user agent and the host's id of the
-/// request. It is stored with the grant, so that a customer can recognise the device, and in the
-/// audit trail.
+/// request. The library stores the origin of a sign-in beside the grant, so that a customer can
+/// recognise the device in the list of tokens. The audit trail and the notices to customers contain
+/// the origin of an operation.
 ///
 /// ```
 /// # fn peer() -> std::net::SocketAddr { ([192, 0, 2, 1], 4711).into() }
@@ -63,8 +64,9 @@ impl From<SocketAddr> for Origin {
     }
 }
 
-/// Returns the source of a request: the IPv4 address, or the IPv6 /64 network, which is the
-/// smallest network that a provider gives to a customer.
+/// Returns the source of a request: the IPv4 address, or the IPv6 /64 network. A /64 network is
+/// usually the smallest network that a provider gives to a subscriber, who can use all of its
+/// addresses.
 pub(crate) fn network(source: IpAddr) -> IpAddr {
     match source.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),

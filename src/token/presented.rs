@@ -6,8 +6,9 @@ use crate::account::Website;
 /// A bearer token as a request presents it, with the website and the origin of the request.
 ///
 /// Every operation that takes a token accepts `impl Into<Bearer>`. If a host passes a `&str` or a
-/// `&BearerToken`, the website of the request is the default website. To set another one, call
-/// [`website`](Self::website). The origin is recorded in the audit trail.
+/// `&BearerToken`, the website of the request is the default website. To set another website, call
+/// [`website`](Self::website). To set the origin, which the audit trail records, call
+/// [`origin`](Self::origin).
 ///
 /// ```
 /// use commerce_auth::{Origin, Website, token::Bearer};

@@ -32,8 +32,8 @@ impl Argon2Params {
 
     /// Creates parameters that are at least as strong as OWASP recommends.
     ///
-    /// The minimum is 46 MiB with one pass, 19 MiB with two, and 12 MiB with three or more (ASVS
-    /// 5.0, appendix C). The maximum values are the constants above.
+    /// The minimum memory is 46 MiB with one pass, 19 MiB with two, and 12 MiB with three or more
+    /// (ASVS 5.0, appendix C). The `MAX_` constants of this type are the maximum values.
     ///
     /// # Errors
     ///
@@ -53,8 +53,9 @@ impl Argon2Params {
     ///
     /// # Security
     ///
-    /// An attacker who has such a hash can guess the password quickly. Never use these parameters
-    /// in production: [`AuthBuilder::build`](crate::AuthBuilder::build) does not refuse them.
+    /// An attacker who has a hash with these parameters can guess the password quickly. Do not use
+    /// the parameters in production. [`AuthBuilder::build`](crate::AuthBuilder::build) does not
+    /// refuse them, because tests need them.
     #[must_use]
     pub const fn danger_fast() -> Self {
         Self { memory_kib: 8, passes: 1, lanes: 1 }
@@ -177,8 +178,8 @@ pub(super) fn hash(
     Some(hash.to_string())
 }
 
-/// The memory block of one hashing thread. The thread keeps the block between hashes, because a new
-/// allocation costs more than half as much time as a hash.
+/// The memory block of one hashing thread. The thread keeps the block between hashes, because the
+/// allocation of a new block takes more than half the time of a hash.
 #[derive(Default)]
 pub(super) struct Memory {
     blocks: Vec<Block>,

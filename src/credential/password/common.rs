@@ -7,8 +7,8 @@
 use siphasher::sip::SipHasher24;
 use xorf::{BinaryFuse16, BinaryFuse16Ref, DmaSerializable, Filter, FilterRef};
 
-/// Maximum number of digits and signs that a password may add to a common password, and of digits
-/// that it may add to context words. With more of them, the password counts as not guessable.
+/// Maximum number of digits and signs around a common password, and of digits beside context words,
+/// with which a password still counts as guessable.
 pub(super) const MOST_ADDED: usize = 8;
 
 const FILE: &[u8; FILE_LEN] = include_bytes!("common/filter.bin");
@@ -36,9 +36,9 @@ const fn in_native_order(mut bytes: [u8; FILE_LEN]) -> [u8; FILE_LEN] {
 
 /// True if a password, which is given in lower case, is common.
 ///
-/// A password is common if it is on the list or is a run of characters. Digits and signs at the
-/// beginning and end are also removed, if they are at most [`MOST_ADDED`] or form a run. If the
-/// rest is on the list, the password is common too.
+/// True if a password is on the list or is a run of characters. Also true if the rest of the
+/// password is on the list after digits and signs are removed at the beginning and end. They are
+/// removed only if there are at most [`MOST_ADDED`] of them or they form a run.
 pub(super) fn is_common(password: &str) -> bool {
     if is_run(password.chars()) || is_listed(password) {
         return true;
@@ -49,9 +49,9 @@ pub(super) fn is_common(password: &str) -> bool {
     (added.clone().count() <= MOST_ADDED || is_run(added)) && is_listed(core)
 }
 
-/// True for every password on the list. Also true for one in 65,536 passwords that are not on the
-/// list, because the list is stored as a filter. [`is_common`] asks twice for a password, so it
-/// refuses at most two in 65,536.
+/// True for every password on the list. Also true, by mistake, for one in 65,536 passwords that are
+/// not on the list, because the list is stored as a filter. [`is_common`] calls this function twice
+/// for a password. So for at most two in 65,536 such passwords, its result is wrong.
 fn is_listed(password: &str) -> bool {
     let (descriptor, fingerprints) = FILTER.0.split_at(BinaryFuse16::DESCRIPTOR_LEN);
     let filter = BinaryFuse16Ref::from_dma(descriptor, fingerprints);

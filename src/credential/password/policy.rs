@@ -40,8 +40,9 @@ pub struct PasswordPolicy {
     ///   the admin user's name, [`AuthConfig::issuer`](crate::AuthConfig::issuer) and
     ///   [`context_words`](Self::context_words).
     pub refuse_guessable: bool,
-    /// Additional context words, for example the brands or the town of the shop. Words of fewer
-    /// than three letters and digits are ignored. By default there are no additional words.
+    /// Context words of the shop, for example its brands or its town. An attacker who knows the
+    /// shop tries such words first. Words of fewer than three letters and digits are ignored. By
+    /// default the list is empty.
     pub context_words: Vec<String>,
 }
 
@@ -82,8 +83,8 @@ impl PasswordPolicy {
         self.judge_guessable(&context::words_of(email), password)
     }
 
-    /// Checks an admin user's new password in the same order. The password is compared with the
-    /// user name in place of the e-mail address.
+    /// Checks an admin user's new password in the same order as [`judge`](Self::judge). The
+    /// password is compared with the user name in place of the e-mail address.
     pub(crate) fn judge_admins(
         &self,
         username: &Username,

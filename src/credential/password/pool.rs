@@ -52,8 +52,8 @@ pub struct HashingStats {
 /// block a thread of the async runtime.
 ///
 /// Each thread keeps its memory block between hashes. The [queue](Queue) of waiting hashes is
-/// bounded and fair to sources. If the queue is full, the caller gets an error at once. If a caller
-/// stops waiting, its hash is removed from the queue.
+/// bounded and fair to sources. If the queue has no room for a hash, its caller gets an error at
+/// once. If a caller stops waiting, its hash is removed from the queue.
 pub(crate) struct HashingPool {
     shared: Arc<Shared>,
 }
@@ -65,8 +65,8 @@ struct Shared {
     closed: AtomicBool,
     threads: usize,
     current: Argon2Params,
-    /// A decoy hash, which no password matches. It is verified if the account has no hash or the
-    /// hash cannot be read.
+    /// A decoy hash, which no password matches. If an account has no hash or an unreadable one, the
+    /// decoy hash is verified instead, so that the refusal takes as long as usual.
     decoy: StoredHash,
     running: AtomicUsize,
     begun: AtomicU64,
@@ -105,8 +105,8 @@ pub(crate) enum Verified {
 }
 
 impl Verified {
-    /// Returns true if the password is right and its hash should be replaced. Returns `None` if the
-    /// password is wrong.
+    /// Returns `None` if the password is wrong. If the password is right, returns true if its
+    /// stored hash should be replaced by one of the current cost.
     pub(crate) const fn outdated(self) -> Option<bool> {
         match self {
             Self::Current => Some(false),
@@ -221,8 +221,8 @@ impl HashingPool {
 
 impl Drop for HashingPool {
     fn drop(&mut self) {
-        // The flag is set while the lock is held. So no thread can begin to wait between its check
-        // of the flag and the notification.
+        // The flag is set while the lock is held. A thread also checks the flag under the lock
+        // before it waits. So no thread can miss the notification.
         let queue = self.shared.lock();
         self.shared.closed.store(true, Ordering::Relaxed);
         drop(queue);

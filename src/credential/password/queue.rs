@@ -29,7 +29,7 @@ pub(crate) enum Lane {
 pub(crate) struct Line {
     lane: Lane,
     /// The network of the caller. All callers whose IP address is unknown share one line. This line
-    /// may fill the whole lane, because it has the hashes of many sources.
+    /// can fill the whole lane, because the hashes in it come from many sources.
     source: Option<IpAddr>,
 }
 
@@ -39,8 +39,8 @@ impl Line {
         Self { lane, source: source.map(network) }
     }
 
-    /// Returns the line of the same source in the lane of known callers. The line of an admin user
-    /// is returned unchanged.
+    /// Returns the line of the same source in the lane of known callers. If this line is in the
+    /// lane of admin users, it is returned unchanged.
     pub(crate) const fn with_known(self) -> Self {
         match self.lane {
             Lane::Strangers | Lane::Known => Self { lane: Lane::Known, ..self },
@@ -98,10 +98,10 @@ impl<J> Queue<J> {
         self.lanes[lane as usize].waiting >= self.capacity.div_ceil(2)
     }
 
-    /// Adds a job to the end of its line. The jobs of one source fill at most a quarter of the
-    /// lane. If the lane is full, the new job may displace the last job of the longest line. That
-    /// line must have at least two jobs more than the line of the new job. The displaced job is
-    /// returned.
+    /// Adds a job to the end of its line. A line of one source can fill at most a quarter of the
+    /// lane. If the lane is full, the new job displaces the last job of the longest line. That line
+    /// must have at least two jobs more than the line of the new job. Otherwise the new job is
+    /// refused. Returns the displaced job, if there is one.
     pub(super) fn push(&mut self, line: Line, job: J) -> Result<(Ticket, Option<J>), Full> {
         let capacity = self.capacity;
         let jobs = self.lane(line.lane);

@@ -6,7 +6,8 @@ use std::sync::{
 use super::queue::Line;
 
 /// The password hash of an attempt: the line of the queue in which the hash waits, and a flag that
-/// the hash has started. The flag is set even if the caller no longer waits for the result.
+/// the hash has started. The flag is set when the hash starts, even if the caller no longer waits
+/// for the result.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Work {
     line: Line,
@@ -22,8 +23,8 @@ impl Work {
         self.line
     }
 
-    /// Marks the hash as started. If the caller stops waiting after that, the attempt counts as
-    /// failed, because it may have been a guess.
+    /// Marks the hash as started. If the caller stops waiting after the start, the attempt counts
+    /// as failed, because it may have been a guess.
     pub(crate) fn start(&self) {
         self.started.store(true, Ordering::Release);
     }

@@ -10,8 +10,9 @@ use serde_path_to_error::Segment;
 use super::RestError;
 use crate::http::is_json;
 
-/// The JSON body of a REST request. If the body cannot be read, the error names the field. It does
-/// not repeat the field's value, because the client may have sent a password in the wrong field.
+/// The JSON body of a REST request. If a field of the body cannot be read, the error names the
+/// field. The error does not repeat the field's value, because the client may have sent a password
+/// in the wrong field.
 ///
 /// An empty body, `null` and `[]` count as an object without fields, because PHP encodes an object
 /// without fields as an empty list. Every other body needs the content type `application/json`. The

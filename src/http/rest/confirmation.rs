@@ -27,11 +27,11 @@ impl fmt::Debug for Activation {
 
 /// Confirms the e-mail address of the signed-in customer with a mailed confirmation token.
 ///
-/// In Commerce, the route `PUT /V1/customers/me/activate` returns the customer. The library does not
-/// have the customer's data. So the host writes this route, and calls this function in it. `email`
-/// is the e-mail address in the customer's account row.
+/// In Commerce, the route `PUT /V1/customers/me/activate` returns the customer. The library does
+/// not have the customer's data. So the host writes this route, and calls this function in it. The
+/// argument `email` is the e-mail address in the customer's account row.
 ///
-/// The confirmation ends all tokens of the customer, including the presented one: see
+/// The confirmation ends all tokens of the customer, including the token of this request: see
 /// [`Auth::confirm_email`](crate::Auth::confirm_email). In a tokio runtime, the confirmation
 /// completes even if the client disconnects.
 ///
@@ -80,8 +80,9 @@ pub async fn activate(
     Ok(())
 }
 
-/// Returns true for every e-mail address, whether or not it has an account. This is Commerce's
-/// default (`checkout/options/enable_guest_checkout_login`).
+/// Returns true for every e-mail address, also if an account has it, so that the route does not
+/// reveal accounts. Commerce does the same by default
+/// (`checkout/options/enable_guest_checkout_login`).
 pub(super) async fn is_email_available(Body(mut fields): Body<Fields>) -> Result<Json<bool>, RestError> {
     fields.given("customerEmail")?;
     fields.number("websiteId")?;

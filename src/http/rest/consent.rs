@@ -90,8 +90,8 @@ impl de::Visitor<'_> for Value {
     }
 }
 
-/// Sets the signed-in customer's consent to remote shopping assistance. A host calls it in its own
-/// route `PUT /V1/customers/me`.
+/// Sets the signed-in customer's consent to remote shopping assistance. The host writes the route
+/// `PUT /V1/customers/me` and calls this function in it.
 ///
 /// ```
 /// use axum::{Json, Router, routing::put};

@@ -13,14 +13,14 @@ use crate::{
 };
 
 /// The error of a REST route in Commerce's format: a message with placeholders such as
-/// `%fieldName`, and the values of the placeholders. If several inputs are wrong, it contains an
-/// error for each of them.
+/// `%fieldName`, and the values of the placeholders. If several inputs are wrong, the error
+/// contains a further message for each of them.
 ///
 /// If an [`Error`] of the crate is the cause, the extensions of the response contain an
 /// `Arc<`[`Error`]`>`, for the host's metrics. An [`Error`] of the kind
 /// [`Internal`](ErrorKind::Internal), [`Unavailable`](ErrorKind::Unavailable) or
 /// [`Overloaded`](ErrorKind::Overloaded) is logged through `tracing` when the response is made. The
-/// log also has the errors that caused it, which the client does not see.
+/// log also has the errors that caused this error, which the client does not see.
 #[derive(Clone, Serialize)]
 #[must_use]
 pub struct RestError {
@@ -90,9 +90,9 @@ impl RestError {
         }
     }
 
-    /// Creates the error for a caller who may not use a route. `resource` is what the route
-    /// requires: `self` for a customer, or an access-control resource of Commerce for an admin
-    /// user.
+    /// Creates the error for a caller who may not use a route. `resource` names the caller that the
+    /// route requires: `self` for a customer, or an access-control resource of Commerce (a
+    /// permission) for an admin user.
     pub fn not_authorized(resource: &'static str) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "The consumer isn't authorized to access %resources.")
             .with("resources", resource)

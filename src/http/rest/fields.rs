@@ -15,8 +15,9 @@ use crate::{credential::Credential, http::trimmed};
 ///
 /// The fields are read as Commerce's `ServiceInputProcessor` reads them:
 ///
-/// - A field has two names: `websiteId` is also `website_id`. A field that a route takes must not
-///   be sent twice, under one name or under both. A field that no route takes may be repeated.
+/// - A field has two names: `websiteId` is also `website_id`. If the route takes a field, the
+///   client must not send the field twice, under one name or under both. A client can repeat a
+///   field that the route ignores.
 /// - A number is accepted as a text, and a text of digits as a number. Other types are not
 ///   converted.
 /// - `null` counts as missing.
@@ -48,7 +49,7 @@ impl Fields {
     }
 
     /// Takes a second-factor code. JSON numbers have no leading zeros, so the number `12345`
-    /// becomes the code `012345`. No zeros are added to a text such as `"12345"`.
+    /// becomes the code `012345`. A text such as `"12345"` stays as it is.
     pub(super) fn code(&mut self, field: &'static str) -> Result<Given, RestError> {
         let value = match self.take(field)? {
             Scalar::Number(number) => Scalar::Text(format!("{:0>6}", number.expose_secret()).into()),
@@ -136,8 +137,7 @@ enum Scalar {
     Text(SecretString),
     /// A number in decimal notation.
     Number(SecretString),
-    /// A boolean, a list, an object, or a number that cannot be written as text exactly as the
-    /// client sent it.
+    /// A boolean, a list, an object, or a number whose value cannot be written exactly as a text.
     Other,
 }
 

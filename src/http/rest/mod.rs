@@ -27,19 +27,20 @@ pub use error::RestError;
 
 use super::Caller;
 
-/// Returns a router with the routes, whose paths begin with `/V1`. Wrap the router in [`by_store`]
-/// and nest it under `/rest`. Put [`AuthLayer`](super::AuthLayer) around the whole router.
+/// Returns a router with the REST routes, whose paths begin with `/V1`. Wrap this router in
+/// [`by_store`] and nest it under `/rest` in the host's router. Put [`AuthLayer`](super::AuthLayer)
+/// around the host's router.
 ///
 /// Bodies are JSON objects of at most 16 KiB, and are read as Commerce reads them:
 ///
 /// - A field that the route does not take is ignored.
-/// - A field has two names, such as `websiteId` and `website_id`. If a field that the route takes
-///   is sent twice, under one name or under both, the request is refused. A field that is ignored
-///   may be repeated.
-/// - Where a text is expected, a number is accepted, and where a number is expected, a text of
-///   digits is. Booleans, lists and objects are refused. A number is also refused if the server
-///   cannot restore its exact text: an integer beyond 64 bits, or a number from 10^15 on with a
-///   fraction or an exponent.
+/// - A field has two names, such as `websiteId` and `website_id`. If a client sends a field twice,
+///   under one name or under both, the request is refused. This does not apply to fields that the
+///   route ignores.
+/// - If the route expects a text, it also accepts a number. If it expects a number, it also accepts
+///   a text of digits. In place of both, it refuses booleans, lists and objects. It also refuses a
+///   number whose value it cannot keep exactly: an integer beyond 64 bits, or a number from 10^15
+///   on with a fraction or an exponent.
 /// - White space and invisible characters before and after an e-mail address or a user name are
 ///   ignored.
 /// - An empty body, `null` and `[]` count as an object without fields.
@@ -64,12 +65,12 @@ use super::Caller;
 /// | `GET /V1/customers/{customerId}/password/resetLinkToken/{resetPasswordLinkToken}` | `true` |
 /// | `POST /V1/customers/isEmailAvailable` `{customerEmail, websiteId}` | `true`, for every address |
 ///
-/// The path with `{resetPasswordLinkToken}` contains a secret. For a log,
-/// [`loggable_path`](super::loggable_path) removes it.
+/// The path with `{resetPasswordLinkToken}` contains a secret, which must not appear in logs.
+/// [`loggable_path`](super::loggable_path) returns a path without the secret.
 ///
-/// The following routes do not exist in Commerce. A host can use them for a page on which an admin
-/// user manages the second factor and the password. All routes except `/V1/tfa/me/activate` need
-/// the admin user's bearer token:
+/// Six more routes do not exist in Commerce. A host can use them for a page on which an admin user
+/// manages the second factor and the password. Five of them need the admin user's bearer token. The
+/// route `/V1/tfa/me/activate` needs none, because it needs an enrolment token (`tfaToken`):
 ///
 /// | route | answer |
 /// |---|---|

@@ -98,13 +98,15 @@ pub(super) async fn configure(
 }
 
 /// Activates an authenticator, as Commerce's route does. The response is an empty list, which
-/// Commerce's clients expect. The recovery codes are not returned, because Commerce has none.
+/// Commerce's clients expect. The recovery codes are not returned, because Commerce has none and
+/// its clients do not expect them.
 pub(super) async fn activate(caller: Caller, body: Body<Fields>) -> Result<Json<[(); 0]>, RestError> {
     activate_factor(caller, body).await.map(|_| Json([]))
 }
 
 /// Activates an authenticator in a separate task, so that the activation completes even if the
-/// client disconnects. The call ends the earlier tokens only in its last step.
+/// client disconnects. Otherwise the admin user's earlier tokens could stay valid, because the
+/// activation ends them only in its last step.
 pub(super) async fn activate_factor(
     caller: Caller,
     Body(mut fields): Body<Fields>,
