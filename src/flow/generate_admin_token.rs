@@ -49,8 +49,9 @@ pub(crate) async fn generate_admin_token(
     let username: Username = asked.username.parse().map_err(|_| InputError::Username)?;
     services.admins()?;
     let account = admin_partition(&username).account_key();
-    // The event is anonymous until the caller has passed the host's challenge. Until then a request
-    // costs an attacker nothing, so it must not cause work for the audit sink.
+    // The event is anonymous until the caller has passed the host's challenge: it waits in the
+    // queue of the audit trail, which sums up such events if there are many. Until then a request
+    // costs an attacker nothing, so the caller must not cause much work for the audit sink.
     let mut event = Draft::anonymous(Action::AdminSignIn, &asked.origin).at_account(account);
     let attempted =
         Attempted::admin_sign_in(&username, asked.origin.source, asked.device.as_ref(), &services.config);
@@ -84,9 +85,9 @@ async fn within_budget(
     let owner = sought.row.clone();
     let judged = judge(services, asked, username, sought, charged.work()).await;
     let judged = Judged::of(judged.map(|admitted| (admitted, AttemptOutcome::Succeeded)), charged.work());
-    // The charge of the password is settled before the second factor is checked, because the second
-    // factor has a separate budget. If the charge cannot be settled now, a later attempt settles
-    // it.
+    // The charge of the password is settled before the second factor is checked, because wrong
+    // codes are counted in another budget than wrong passwords. If the charge cannot be settled
+    // now, a later attempt settles it.
     if let Ok(locks) = settle(services, charged, judged.outcome, event).await {
         tell_of_locks(services, locks, username, owner.as_ref(), &asked.origin).await;
     }
@@ -110,8 +111,9 @@ async fn within_budget(
     Ok(signed_in.with_device(secret).with_password_violation(violation))
 }
 
-/// Checks the password and the account. For an unknown account, an inactive account and a wrong
-/// password, the function makes the same requests to the store in the same order.
+/// Checks the admin user's password and account. For an unknown account, an inactive account and a
+/// wrong password, the function does the same work. So the duration of the refusal does not reveal
+/// its reason.
 async fn judge(
     services: &Services,
     asked: &AdminSignIn,
@@ -142,8 +144,8 @@ fn require_active(row: &AdminRecord) -> Result<(), Denied> {
     }
 }
 
-/// Checks the admin user's second factor. The password was right. Returns none if no second factor
-/// is required.
+/// Checks the admin user's second factor, after the password was right. Returns none if the client
+/// sent no code and the admin user needs no second factor.
 async fn second_factor<'a>(
     services: &'a Services,
     asked: &AdminSignIn,

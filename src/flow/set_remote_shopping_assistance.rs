@@ -50,14 +50,15 @@ async fn set_consent(
     let subject = Subject::Customer(customer.clone());
     let generation = tokens.generation_behind(&subject, who.grant()).await?;
     let earlier = customers.find_by_id(customer).await?.ok_or_else(gone)?.allows_assistance;
-    // An earlier withdrawal of consent may have failed to close some assistances. They are closed
-    // now. Otherwise they would be valid again once consent is given.
+    // An earlier withdrawal of consent has possibly failed to close some assistances. These
+    // assistances are closed now, because their tokens would become valid again with the new
+    // consent.
     assistance.settle_of(customer, origin).await?;
     if !assistance.set_consent(customer, true).await? {
         return Err(gone());
     }
-    // Consent opens the account to admin users, so it is treated like a new credential. If the
-    // customer's tokens ended during the call, the new consent must not stay.
+    // With consent, admin users can act for the customer. So the library treats consent like a new
+    // credential: if the customer's tokens ended during the call, the new consent does not stay.
     let undo = async { Ok(earlier || assistance.set_consent(customer, false).await?) };
     let_stand(services, &subject, generation, Ends::Nothing, origin, undo).await
 }
