@@ -49,9 +49,9 @@ pub(crate) async fn generate_admin_token(
     let username: Username = asked.username.parse().map_err(|_| InputError::Username)?;
     services.admins()?;
     let account = admin_partition(&username).account_key();
-    // The event is anonymous until the caller has passed the host's challenge: it waits in the
-    // queue of the audit trail, which sums up such events if there are many. Until then a request
-    // costs an attacker nothing, so the caller must not cause much work for the audit sink.
+    // The event is anonymous until the caller has passed the host's challenge. If there are many
+    // anonymous events, the audit trail sums them up. A request without a challenge costs an
+    // attacker nothing, so it must not cause much work for the audit sink.
     let mut event = Draft::anonymous(Action::AdminSignIn, &asked.origin).at_account(account);
     let attempted =
         Attempted::admin_sign_in(&username, asked.origin.source, asked.device.as_ref(), &services.config);

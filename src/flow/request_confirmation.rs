@@ -53,7 +53,7 @@ impl ConfirmationRequest {
     ///
     /// If the e-mail address already has an active account, the customer of that account is
     /// notified ([`Notice::RegisteredAgain`]). So the host can send the same response for a new and
-    /// for a known e-mail address, and the response does not reveal if the account exists.
+    /// for a known e-mail address. The response then does not reveal if an account exists.
     ///
     /// The library does not challenge a request that is part of a registration. The client has
     /// already passed the host's challenge when the registration

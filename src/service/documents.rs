@@ -230,8 +230,8 @@ impl Documents {
     }
 
     /// Waits before the next commit, after a conflict. A caller without a turn waits for one. A
-    /// caller that has a turn pauses for a random time, because it had the conflict with another
-    /// node or with a caller without a turn. Returns true if the caller has waited.
+    /// caller that has a turn pauses for a random time. It had the conflict with another node or
+    /// with a caller without a turn. Returns true if the caller has waited.
     async fn wait<'turns>(
         &'turns self,
         partition: &Partition,

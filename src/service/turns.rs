@@ -39,8 +39,8 @@ struct Holder {
 }
 
 /// A caller's turn. It lasts until the value is dropped. After [`Turns::LONGEST`], the next caller
-/// takes the turn over even if the value still exists, so that a future that is no longer polled
-/// does not block other callers.
+/// takes the turn over even if the value still exists. So a future that is no longer polled does
+/// not block other callers.
 pub(super) struct Turn<'turns> {
     slot: &'turns Slot,
     ticket: Option<u64>,

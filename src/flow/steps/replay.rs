@@ -12,8 +12,8 @@ use crate::{
     token::{AssistanceEnd, GrantId, Obtained, Subject},
 };
 
-/// Notifies the customer of a replay, and ends the tokens obtained with the spent credential,
-/// because a thief was possibly the first to use the credential. Returns the refusal.
+/// Notifies the customer of a replay, and returns the refusal. Also ends the tokens obtained with
+/// the spent credential, because a thief was possibly the first to use the credential.
 pub(in crate::flow) async fn end_replayed(
     services: &Services,
     row: Option<&CustomerRecord>,
@@ -74,8 +74,8 @@ async fn end_bought(
     Ok(())
 }
 
-/// Ends all tokens and one-time credentials of a customer after the replay of a reset token that
-/// has set a password, because a thief has possibly set this password.
+/// Ends all tokens and one-time credentials of a customer after the replay of a reset token. If a
+/// thief was the first to use the reset token, the thief has set the password.
 ///
 /// A completed password reset changes the generation. If the generation is still that of the spent
 /// token, the reset has failed or is still running, and this function does nothing. A running reset

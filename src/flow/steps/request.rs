@@ -35,8 +35,8 @@ pub(in crate::flow) async fn charge_request(
         Some(attempted) => Some(services.attempts.open(attempted).await?),
         None => None,
     };
-    // If the budget of the e-mail address is spent, the request is refused without a challenge, but
-    // it is first charged to the budget of its source.
+    // If the budget of the e-mail address is spent, the request is refused without a challenge.
+    // Before that, the request is charged to the budget of its source.
     let is_spent = matches!(by_address, Some(None));
     if let Some(challenged) = challenged.filter(|_| !is_spent) {
         let opened = by_address.as_ref().and_then(Option::as_ref).or(by_source.as_ref());

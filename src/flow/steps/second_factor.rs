@@ -135,9 +135,9 @@ async fn spend(
     if let Some(left) = code.recovery_codes_left() {
         services.notices.tell_admin(admin, AdminNotice::RecoveryCodeUsed { left }, &event.origin);
     }
-    // If the secret of the second factor is still encrypted with an older secret key, it is now
-    // encrypted with the current key of the keyring. If this fails, the next sign-in or
-    // `reseal_factors` tries it again.
+    // If the secret of the second factor is encrypted with an older secret key, it is encrypted
+    // again with the current one. If this fails, the next sign-in or `reseal_factors` tries it
+    // again.
     let _ = services.factors.reseal(code.factor()).await;
     Ok(())
 }

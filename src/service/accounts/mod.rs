@@ -17,8 +17,8 @@ use crate::{
 };
 
 /// The accounts of one kind: customers or admin users. If the host's table returns a row that does
-/// not have the requested name or id, the row is ignored and the account counts as unknown. An
-/// error would reveal that an account with a similar name exists.
+/// not have the requested name or id, the account counts as unknown. An error would reveal that an
+/// account with a similar name exists.
 pub(crate) struct Accounts<A: Account> {
     table: Arc<A::Rows>,
     decoys: Arc<Decoys>,

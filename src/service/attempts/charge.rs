@@ -57,8 +57,8 @@ pub(crate) struct Settled {
 pub(crate) struct SignedInDevice {
     /// The new device secret. None if the device already has one.
     pub(crate) secret: Option<DeviceSecret>,
-    /// True if the account has known devices or sources, but neither this device nor this source is
-    /// known.
+    /// True if the account has known devices or sources, but the device and the source of this
+    /// sign-in are not among them.
     pub(crate) is_new: bool,
 }
 

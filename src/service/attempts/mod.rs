@@ -127,7 +127,7 @@ impl Attempts {
     ///
     /// # Errors
     ///
-    /// If the budget of the source is spent and the account does not know the device, or if the
+    /// If the budget of the source is spent and the account does not know the device. Also if the
     /// store request or the random source failed.
     pub(crate) async fn open(&self, attempted: Attempted) -> Result<Option<Opened<'_>>, Stop> {
         let (locks, watched) = (attempted.locks, attempted.watched);

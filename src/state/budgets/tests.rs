@@ -339,7 +339,7 @@ fn the_largest_budget_fits_into_its_documents() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
 
-    /// Any stored bytes lead to an answer or an error, and never to a panic.
+    /// A transition returns an answer or an error for any stored bytes, and does not panic.
     #[test]
     fn no_stored_bytes_end_the_process(
         random in vec(any::<u8>(), 0..200),

@@ -143,8 +143,8 @@ fn every_answer_is_the_models(scopes: u8, cases: u32) {
         for op in ops {
             history.step(op, wide, narrow)?;
         }
-        // A sweep removes idle counters. It keeps the head if the account was cleared while a scope
-        // was locked until cleared.
+        // A sweep removes idle counters. It keeps the head if the account was unlocked while a
+        // scope was locked without an end.
         let later = history.now + 8 + 8 + 8;
         for (scope, counter) in &mut history.counters {
             counter.pass(if scope.is_none() { wide } else { narrow }, later);

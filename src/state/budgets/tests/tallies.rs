@@ -104,7 +104,8 @@ fn a_tally_is_swept_once_nothing_counts() {
     assert_eq!(source.0.len(), 0);
 }
 
-/// If a clock was ahead, its tally must not refuse the source until the time of that clock.
+/// A tally that a node with a clock ahead has written must not refuse the source until other clocks
+/// reach the same time.
 #[test]
 fn a_tally_from_a_clock_ahead_lasts_no_longer_than_its_own_lock() {
     let mut source = Account::default();
