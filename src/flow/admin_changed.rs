@@ -45,8 +45,8 @@ pub(crate) async fn admin_changed(
 }
 
 /// Notifies the admin user of a password that the host set. If the admin user's account row cannot
-/// be read, no notice is sent, and the audit trail records the failure. The host's call still
-/// succeeds.
+/// be read, no notice is sent, and the audit trail records the failure. This failure does not
+/// change the result of the host's call.
 async fn tell_of_password(services: &Services, admin: &AdminId, origin: &Origin) {
     let Ok(admins) = services.admins() else { return };
     match admins.find_by_id(admin).await {

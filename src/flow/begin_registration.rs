@@ -44,7 +44,8 @@ pub struct NewAccount {
 
 impl Registration {
     /// Creates a registration on the default website. Pass the `email` and `password` arguments
-    /// unchanged, as the client sent them. An account may have no password.
+    /// unchanged, as the client sent them. `password` is none if the customer registers without a
+    /// password.
     pub fn new(email: impl Into<String>, password: Option<Credential>) -> Self {
         Self {
             email: email.into(),

@@ -70,8 +70,8 @@ async fn sample(services: &Services) -> Result<BTreeMap<AdminId, Factor>, StoreE
     let current = factors.current_key().unwrap_or(KeyId(0));
     let mut sample = factors.sealed_by_others(current, None, SAMPLE).await?;
     // `sealed_by_others` returns the second factors of every secret key except the given one. The
-    // query above left out the current key. The query below leaves out an older key instead, so
-    // that the sample also has second factors of the current key.
+    // first query left out the current key. The second query leaves out an older key, so that the
+    // sample also has second factors of the current key.
     let other = sample.first().map_or(KeyId(!current.0), |(_, factor)| factor.secret.key);
     sample.extend(factors.sealed_by_others(other, None, SAMPLE).await?);
     Ok(sample.into_iter().map(|(_, factor)| (factor.admin.clone(), factor)).collect())

@@ -147,8 +147,8 @@ async fn within_budget(
     event.subject = found.row.as_ref().map(|row| Subject::Customer(row.id.clone()));
     let redeemed = redeem(services, confirmation, &token, address, found, charged.work()).await;
     let judged = Judged::of(redeemed.map(|redeemed| (redeemed, AttemptOutcome::Withdrawn)), charged.work());
-    // If the charge cannot be settled now, a later attempt settles it. The confirmation still
-    // succeeds.
+    // If the charge cannot be settled now, a later attempt settles it. The result of the
+    // confirmation stays the same.
     let _ = settle(services, charged, judged.outcome, event).await;
     let redeemed = judged.answer?;
     let replaced = redeemed.confirming == Confirming::Changed;
@@ -217,8 +217,8 @@ async fn redeem(
     }
     let has_address = Account::is_of(&row, address);
     let offer = offer.filter(|_| has_address == (confirming == Confirming::Own));
-    // If there is no offer, the token is spent, or the host has changed the account's e-mail
-    // address since the token was made.
+    // If there is no `offer`, the confirmation token is already spent, or the host has changed the
+    // account's e-mail address since the token was made.
     let offer = offer.ok_or(invalid(Refusal::WrongCredential))?;
     if let Some(password) = &confirmation.password
         && confirming == Confirming::Own
@@ -237,9 +237,9 @@ async fn redeem(
 
 /// Activates an unconfirmed account.
 ///
-/// The function first ends all earlier tokens and one-time credentials of the account. A person who
-/// does not own the e-mail address has possibly obtained them. If the caller disconnects before the
-/// account row is changed, the account is still unconfirmed.
+/// The function first ends all earlier tokens and one-time credentials of the account. A person to
+/// whom the e-mail address does not belong has possibly obtained them. If the caller disconnects
+/// before the account row is changed, the account is still unconfirmed.
 async fn confirm(
     services: &Services,
     Redeemed { row, generation, .. }: Redeemed,
@@ -293,8 +293,9 @@ async fn replace(
     // The account's known devices and sources are stored under the earlier e-mail address, so they
     // are removed.
     attempts.forget_devices(&subject).await?;
-    // If the website lets unconfirmed customers sign in, the account may still be unconfirmed. The
-    // customer has now confirmed the new e-mail address, so the account becomes active.
+    // On a website that lets unconfirmed customers sign in, an unconfirmed customer can change the
+    // e-mail address. The customer has now confirmed the new e-mail address, so the account becomes
+    // active.
     if row.status == AccountStatus::Unconfirmed {
         customers.confirm(&new).await?;
     }

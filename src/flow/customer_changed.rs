@@ -36,16 +36,16 @@ pub(crate) async fn customer_changed(
     let ended = end_credentials(services, &subject, None, &event.origin).await;
     let forgotten = services.attempts.forget_devices(&subject).await.map_err(Error::from);
     let ended = ended.and(forgotten);
-    // The customer is notified of the change even if the tokens could not be ended, because the
-    // host has already stored the change. If the host repeats the call, the customer is notified
-    // once more.
+    // The customer is notified of a new password or e-mail address even if the tokens could not be
+    // ended, because the host has already stored the change. If the host repeats the call, the
+    // customer is notified once more.
     tell_of_change(services, customer, change, &event.origin).await;
     conclude(services, &event, ended.map_err(Into::into)).await
 }
 
 /// Notifies the customer of a new password or e-mail address that the host set. If the customer's
-/// account row cannot be read, no notice is sent, and the audit trail records the failure. The
-/// host's call still succeeds.
+/// account row cannot be read, no notice is sent, and the audit trail records the failure. This
+/// failure does not change the result of the host's call.
 async fn tell_of_change(services: &Services, customer: &CustomerId, change: CustomerChange, origin: &Origin) {
     let (notice, from) = match change {
         CustomerChange::Disabled | CustomerChange::Deleted => return,

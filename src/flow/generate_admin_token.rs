@@ -86,8 +86,8 @@ async fn within_budget(
     let judged = judge(services, asked, username, sought, charged.work()).await;
     let judged = Judged::of(judged.map(|admitted| (admitted, AttemptOutcome::Succeeded)), charged.work());
     // The charge of the password is settled before the second factor is checked, because wrong
-    // codes are counted in another budget than wrong passwords. If the charge cannot be settled
-    // now, a later attempt settles it.
+    // codes do not count in the budget of wrong passwords. If the charge cannot be settled now, a
+    // later attempt settles it.
     if let Ok(locks) = settle(services, charged, judged.outcome, event).await {
         tell_of_locks(services, locks, username, owner.as_ref(), &asked.origin).await;
     }
@@ -99,7 +99,8 @@ async fn within_budget(
         services.passwords.rehash(services.admins()?, &row, &asked.password).await;
     }
     // The device is stored after the second factor, because a stolen password alone must not make a
-    // device known. If the device cannot be stored now, it is stored at the next sign-in.
+    // device known. If the device cannot be stored now, the next sign-in from this device stores
+    // it.
     let caller = caller(asked.origin.source, asked.device.as_ref());
     let subject = Subject::Admin(row.id.clone());
     let device = services.attempts.remember(&admin_partition(username), caller, &subject).await;

@@ -48,8 +48,8 @@ async fn assist(
     event.subject = Some(Subject::Customer(id.clone()));
     // The account row is read a second time, because `seek` read the row before the generation. If
     // another request ends the customer's tokens after this point, the generation changes, so the
-    // grant is not stored. If the customer withdraws the consent later, each verification of the
-    // new token notices it.
+    // grant is not stored. If the customer withdraws the consent later, the token is refused,
+    // because each verification of the token reads the consent again.
     let row = assistance.consenting(&id).await?;
     if !row.is_of(&address.website, &address.email) {
         return Err(unknown());

@@ -85,8 +85,8 @@ pub(crate) async fn request_confirmation(
     }
 }
 
-/// Mails a confirmation token to the customer of an unconfirmed account. In the other cases, mails
-/// no token and returns the reason.
+/// Mails a confirmation token to the customer of an unconfirmed account. If no unconfirmed account
+/// has the e-mail address, mails no token and returns the reason.
 async fn mail(
     services: &Services,
     request: &ConfirmationRequest,

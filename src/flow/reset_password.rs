@@ -117,8 +117,8 @@ async fn within_budget(
     event.subject = sought.row.as_ref().map(|row| Subject::Customer(row.id.clone()));
     let redeemed = redeem(services, reset, sought, event).await;
     let judged = Judged::of(redeemed.map(|redeemed| (redeemed, AttemptOutcome::Withdrawn)), charged.work());
-    // If the charge cannot be settled now, a later attempt settles it. The new password is still
-    // set.
+    // If the charge cannot be settled now, a later attempt settles it. The result of the password
+    // reset stays the same.
     let _ = settle(services, charged, judged.outcome, event).await;
     let redeemed = judged.answer?;
     write(services, redeemed, address, event).await

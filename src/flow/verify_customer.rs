@@ -21,8 +21,8 @@ pub(crate) async fn verify_customer(
     identity(grant, bearer.website)
 }
 
-/// Verifies a customer's token for an operation that only the customer may do. Refuses assistance
-/// tokens.
+/// Verifies a customer's token for an operation that an admin user must not do for the customer.
+/// Refuses assistance tokens.
 pub(super) async fn customer_self(
     services: &Services,
     bearer: &Bearer<'_>,
@@ -44,8 +44,8 @@ pub(super) async fn check(services: &Services, grant: &Grant, bearer: &Bearer<'_
     if grant.website.as_ref() != Some(&bearer.website) {
         return Err(Error::Token(TokenError::NotAuthorized));
     }
-    // The check of an assistance is boxed, so that the future of `check` stays small for other
-    // tokens.
+    // The future that checks an assistance is boxed, so that the future of `check` stays small.
+    // Most tokens are not assistance tokens and do not need the box.
     if let Some(assistance) = &grant.assistance {
         let holds = Box::pin(services.assistance.require_both_sides(customer, assistance)).await;
         let refused = |stop| refused_in_use(services, stop, Action::AssistanceUse, grant, bearer.origin);

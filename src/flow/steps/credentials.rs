@@ -47,8 +47,8 @@ pub(in crate::flow) enum Ends<'a> {
 ///
 /// A flow calls this function after it has written a credential, for example a password. The flow
 /// must have read `generation` before it checked its caller. If another request has ended the
-/// subject's tokens since then, the new credential must not stay. It must not stay either if the
-/// tokens cannot be ended now. In these cases:
+/// subject's tokens since `generation` was read, or if the tokens cannot be ended now, the new
+/// credential must not stay. The function then does the following:
 ///
 /// - `undo` restores the previous credential by compare-and-set. If another request has already
 ///   replaced the new credential by a later one, the later credential stays.

@@ -18,8 +18,8 @@ use crate::{
 /// If the audit sink fails, the result for the caller depends on the outcome of the flow:
 ///
 /// - If the flow must wait for the record of a refusal, the caller gets "unavailable" in place of
-///   the refusal. Some refusals are only queued, for example those because of a spent budget. The
-///   caller then gets the refusal.
+///   the refusal. If the record is only queued, for example after a refusal because of a spent
+///   budget, the caller gets the refusal.
 /// - A success stays a success. Either the flow has recorded the act before it was done, or the act
 ///   must not depend on the audit trail. A revocation is such an act.
 pub(in crate::flow) async fn conclude<T>(

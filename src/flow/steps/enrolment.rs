@@ -1,7 +1,7 @@
 //! The enrolment of an authenticator. A signed-in admin user can begin an enrolment and gets an
-//! enrolment token. If an admin user without a second factor signs in where one is required, the
-//! enrolment token is mailed instead. The requests that show the secret and activate the
-//! authenticator present this token.
+//! enrolment token. If an admin user must have a second factor but has none, the sign-in mails an
+//! enrolment token. With this token, the admin user can see the secret and activate the
+//! authenticator.
 
 use super::ending::settle;
 use crate::{

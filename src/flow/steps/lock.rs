@@ -33,8 +33,9 @@ pub(in crate::flow) trait ToldOfLock: Account {
 
 /// Notifies the customer or admin user if the attempt spent the account's budget over all sources.
 ///
-/// A lock of a single source at the account causes no notice, because the account's user can still
-/// sign in from other sources. If the notice cannot be sent, the result of the flow stays the same.
+/// A lock of a single source at the account causes no notice, because the customer or admin user
+/// can still sign in from other sources. If the notice cannot be sent, the result of the flow stays
+/// the same.
 pub(in crate::flow) async fn tell_of_locks<A: ToldOfLock>(
     services: &Services,
     locks: Locks,

@@ -66,7 +66,8 @@ pub(in crate::flow) async fn change<A: ChangesPassword>(
         }
     }
     // The notice is sent before the tokens are ended, so that a caller who disconnects cannot
-    // suppress the notice. If the earlier password is restored below, the notice was needless.
+    // suppress the notice. If the earlier password is restored below, the customer or admin user
+    // got a needless notice.
     row.tell_of_change(&services.notices, &event.origin);
     let undo = accounts.restore_hash(&row, &hash);
     let_stand(services, &subject, generation, Ends::AllBut(grant), &event.origin, undo).await

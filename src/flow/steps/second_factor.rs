@@ -40,10 +40,9 @@ pub(in crate::flow) async fn judge_code<'a>(
     let admin = &row.id;
     let code = TypedCode::of(code);
     let attempted = match code.recovery_code() {
-        // Wrong recovery codes are counted in another budget than wrong codes of the authenticator.
-        // If an attacker spends the budget of the authenticator's codes, the admin user can still
-        // sign in with a recovery code. This is safe, because a recovery code is too long to be
-        // guessed.
+        // Wrong recovery codes do not count in the budget of wrong codes of the authenticator. If
+        // an attacker spends the budget of the authenticator's codes, the admin user can still sign
+        // in with a recovery code. This is safe, because a recovery code is too long to be guessed.
         Some(_) => Attempted::recovery_code(admin, event.origin.source, &services.config),
         None => Attempted::second_factor(admin, &services.config),
     };

@@ -122,8 +122,8 @@ impl Attempt<'_> {
             Match::OneTimeCode(_) => SignedInDevice::default(),
             Match::Password { .. } | Match::ResetToken => {
                 // If no device secret can be drawn now, the device gets one at the next sign-in.
-                // The sign-in must not fail for this reason, because its reset token is already
-                // spent.
+                // The sign-in must not fail for this reason, because a presented reset token is
+                // already spent.
                 charged.remember(&Subject::Customer(admitted.row.id.clone())).unwrap_or_default()
             }
         };
@@ -257,7 +257,7 @@ impl Attempt<'_> {
         };
         if let Match::OneTimeCode(assistance) = &matched {
             // The audit trail records the redemption before the one-time code is spent, because an
-            // admin user acts for a customer with it.
+            // admin user acts for a customer with this code.
             event.is_admins();
             event.action = Action::CodeRedemption;
             event.grant = Some(*bought);
