@@ -12,8 +12,8 @@ use futures_timer::Delay;
 use crate::store::Partition;
 
 /// The turns of callers in this process that change the same partition. Callers with turns commit
-/// one after another, which avoids store calls that would conflict. Without turns, commits would
-/// still be correct because of the versions of the documents, but slower.
+/// one after another, which avoids store calls that would conflict. The versions of the documents
+/// make each commit correct even without turns. Turns only make commits faster.
 ///
 /// The partitions are divided into 64 groups. Partitions of one group share a turn.
 pub(super) struct Turns {

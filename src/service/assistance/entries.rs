@@ -141,7 +141,8 @@ impl Assistances {
                 && let Some(end) = self.end_of(&entry).await?
             {
                 // The token must be invalid before a caller can read that the assistance has ended.
-                // If the token is not stored yet, `bar` also prevents that it is stored later.
+                // If the token is not stored yet, `bar` also prevents that a running sign-in stores
+                // it later.
                 self.tokens.bar(&entry.grant, entry.expires_at).await?;
                 let (customer, grant) = (entry.customer, entry.grant);
                 let noted = match self.try_close(&customer, &grant, end, origin).await? {

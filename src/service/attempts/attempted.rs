@@ -76,8 +76,8 @@ impl Attempted {
     }
 
     /// Creates the attempt of an admin user's sign-in. The allowed failures are the same as for a
-    /// customer's sign-in. The failures of admin users and customers are counted separately, even
-    /// if a username equals an e-mail address.
+    /// customer's sign-in. Failures at an admin user's account do not count at a customer's
+    /// account, even if the username equals the e-mail address.
     pub(crate) fn admin_sign_in(
         username: &Username,
         source: Option<IpAddr>,
@@ -98,8 +98,8 @@ impl Attempted {
         Self { wide, narrow, locks: true, ..Self::new(SECOND_FACTOR, second_factor_partition(admin)) }
     }
 
-    /// Creates the attempt of an admin user to present a recovery code. The failures of each source
-    /// are counted separately.
+    /// Creates the attempt of an admin user to present a recovery code. Failures from one source do
+    /// not count for other sources.
     pub(crate) fn recovery_code(admin: &AdminId, source: Option<IpAddr>, config: &AuthConfig) -> Self {
         let narrow = Some((source_scope(source), config.budgets.second_factor));
         Self { narrow, ..Self::new(RECOVERY_CODE, recovery_code_partition(admin)) }
@@ -145,9 +145,9 @@ impl Attempted {
     /// Creates the attempt to redeem a one-time credential in an operation that accepts no
     /// password.
     ///
-    /// The failures of each source are counted separately, in a partition for each source. So
-    /// attempts from different sources do not wait for each other. A lock of the account's password
-    /// does not affect a redemption.
+    /// Each source has a budget in a partition that only this source changes. So attempts from
+    /// different sources do not wait for each other. A lock of the account's password does not
+    /// affect a redemption.
     ///
     /// Nobody can guess a one-time credential. So a redemption is not refused because of failures
     /// from other sources: they are only counted in a tally of the account. Once this tally is
@@ -213,8 +213,8 @@ impl Attempted {
         Self { source, ..Self::request("registrations", &[scope.as_bytes()], config.budgets.registration) }
     }
 
-    /// Creates the attempt to check a customer's reset token without spending the token. The
-    /// failures of each source are counted separately.
+    /// Creates the attempt to check a customer's reset token without spending the token. Failures
+    /// from one source do not count for other sources.
     pub(crate) fn reset_token_check(
         customer: &CustomerId,
         source: Option<IpAddr>,

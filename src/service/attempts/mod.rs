@@ -329,8 +329,8 @@ impl<'a> Opened<'a> {
     ///
     /// - [`Error::Overloaded`] if there was no room in the budgets for 60 s, the duration of a
     ///   lease. Also if a full store refuses the documents of a slot, which it should accept.
-    /// - [`Error::Unavailable`] if the store request failed. If the charge was reserved
-    ///   nevertheless, a later attempt gives it back.
+    /// - [`Error::Unavailable`] if the store request failed. If the store has reserved the charge
+    ///   nevertheless, a later attempt gives the charge back.
     pub(crate) async fn reserve(self) -> Result<Option<Charged<'a>>, Error> {
         let Self { attempts, mut charge, locks, mut held, mut step, mut room, counts, .. } = self;
         if !counts {

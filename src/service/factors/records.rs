@@ -151,7 +151,7 @@ impl Factors {
 
     /// Returns at most `limit` second factors that are encrypted with other secret keys than `key`,
     /// with their positions in the index. The list begins after the position `after`. If the list
-    /// has fewer than `limit` items, it is the last one.
+    /// has fewer than `limit` items, no second factors are left for a further list.
     pub(crate) async fn sealed_by_others(
         &self,
         key: KeyId,

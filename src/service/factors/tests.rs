@@ -94,8 +94,8 @@ fn a_pointer_is_not_trusted() {
     let node = store.node(1);
     let factors = service(&node);
     enrol(&factors, "one", 1);
-    // The pointer leads to an admin user who does not have this enrolment. That admin user has
-    // another enrolment, an ended one, or none.
+    // The pointer leads to an admin user who does not have this enrolment. In the three cases, that
+    // admin user has another enrolment, an ended enrolment, or no enrolment.
     for admin in [1, 2] {
         let forged = Enrolment { admin: AdminId::from(admin), ..enrolment("forged", 1, None) };
         let owner = Subject::Admin(forged.admin.clone());
