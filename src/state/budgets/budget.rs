@@ -43,7 +43,7 @@ pub struct Budget {
     /// Number of failures that spend the budget.
     pub failures: u32,
     /// The time for which failures are counted, which begins with the first failure. `window` must
-    /// be at least a minute, because the clocks of nodes can differ by 30 s.
+    /// be at least a minute, because the clocks of two nodes can differ by up to 30 s.
     pub window: Duration,
     /// The consequence of a spent budget.
     pub lock: Lock,

@@ -64,8 +64,8 @@ impl Counter {
         let reserved = u32::try_from(self.reserved.len()).unwrap_or(u32::MAX);
         let limit = budget.limit(standing);
         match budget.lock {
-            // After each pause, one attempt is allowed. If another caller has reserved that
-            // attempt, this caller is refused and does not wait.
+            // After each pause, one attempt is allowed. If another caller has already reserved this
+            // attempt, the present caller is refused and does not wait.
             Lock::Growing { .. } if self.failures >= limit => {
                 if reserved == 0 {
                     Reserve::Reserved

@@ -1,8 +1,8 @@
 //! The budgets of an account's failed attempts.
 //!
 //! An attempt is charged to the account's wide budget over all sources, to the narrow budget of a
-//! scope at the account, or to both. A scope is, for example, one source. The partition of an
-//! account's budgets holds these kinds of documents:
+//! scope at the account, or to both. A scope is, for example, one source. The documents of an
+//! account's budgets are in one partition:
 //!
 //! - the head, with the wide counter;
 //! - one document for each narrow scope;

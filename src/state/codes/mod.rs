@@ -2,7 +2,8 @@
 //!
 //! One document holds the outstanding credentials and the marks of spent credentials. The mark
 //! distinguishes a replay from a wrong secret: the digest of a replayed credential equals that of a
-//! mark. A mark stays until the credential would have expired.
+//! mark. A mark counts until the credential would have expired. If there are more than 128 marks,
+//! the mark that expires first is removed.
 //!
 //! A revocation of all tokens of the customer does not change the document of the one-time
 //! credentials. The revocation gives the customer a new generation. This ends all outstanding

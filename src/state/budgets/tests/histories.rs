@@ -9,8 +9,8 @@ enum Op {
         narrow: Option<u8>,
         lease: u8,
     },
-    /// Settles an attempt, counted back from the newest one. The attempt may have been refused or
-    /// settled before.
+    /// Settles an attempt, counted back from the newest one. Some of these attempts were refused or
+    /// already settled.
     Settle {
         back: usize,
         outcome: AttemptOutcome,

@@ -67,8 +67,8 @@ fn failures_at_a_tenth_as_many_accounts_are_suspicious_once() {
     assert_eq!(source.count(&tallied, 6, at(1 + HOUR)), None);
 }
 
-/// Unknown names must not change a tally's effect, because the effect would reveal which names have
-/// an account.
+/// A failure at an unknown name must have the same effect on a tally as a failure at an account.
+/// Otherwise the effect would reveal which names have an account.
 #[test]
 fn names_without_an_account_are_no_more_suspicious_than_others() {
     let looks = |unknown| {
