@@ -36,8 +36,8 @@ pub(crate) async fn customer_changed(
     let ended = end_credentials(services, &subject, None, &event.origin).await;
     let forgotten = services.attempts.forget_devices(&subject).await.map_err(Error::from);
     let ended = ended.and(forgotten);
-    // The customer is notified of a new password or e-mail address even if the tokens could not be
-    // ended, because the host has already stored the change. If the host repeats the call, the
+    // The host has already stored the change. So the customer is notified of a new password or
+    // e-mail address even if the tokens could not be ended. If the host repeats the call, the
     // customer is notified once more.
     tell_of_change(services, customer, change, &event.origin).await;
     conclude(services, &event, ended.map_err(Into::into)).await

@@ -23,8 +23,8 @@ pub(crate) async fn set_remote_shopping_assistance(
     let event = Draft::by_customer(action, &who, bearer.origin);
     let ended = set_consent(services, &who, allowed, bearer.origin).await;
     conclude(services, &event, ended).await?;
-    // The customer is looked up by id alone and not by website, because the host has possibly moved
-    // the account to another website since the sign-in.
+    // The customer is looked up by id alone and not by website. The host has possibly moved the
+    // account to another website since the sign-in.
     if let Ok(Some(row)) = services.customers.find_by_id(who.customer_id()).await {
         let notice = Notice::AssistanceConsent { allowed };
         services.notices.tell_customer(&row, notice, bearer.origin);
