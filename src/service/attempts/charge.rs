@@ -185,9 +185,9 @@ impl Charge {
 
     /// Returns the same charge in one of the 64 slots that all attempts of its kind share.
     ///
-    /// In a slot, the periods and locks of all budgets of the charge get the same duration: that of
-    /// the shortest one, and an hour at most. A flood of attempts can lock a slot. This lock must
-    /// not last long after the flood, because it also locks the accounts that use the slot later.
+    /// In a slot, the periods and locks of the charge's budgets all get the duration of the
+    /// shortest one, and an hour at most. A flood of attempts can lock a slot. This lock must not
+    /// last long after the flood, because it also locks the accounts that use the slot later.
     fn in_slot(&self, slots: &RandomState) -> Self {
         let Draw { attempt, wide, narrow, .. } = self.draw;
         let budgets = [wide, narrow.map(|(_, budget)| budget)].into_iter().flatten();
