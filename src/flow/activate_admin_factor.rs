@@ -53,14 +53,14 @@ async fn activate(
             return Err(Refusal::RevokedMeanwhile.told(SecondFactorError::InvalidEnrolmentToken));
         }
         Err(error) => {
-            // The store may have activated the second factor although the request failed. So all
-            // earlier tokens of the admin user are ended.
+            // The store has possibly activated the second factor although the request failed. So
+            // all earlier tokens of the admin user are ended.
             end_credentials(services, &subject, None, &event.origin).await?;
             return Err(error.into());
         }
     };
-    // The notice is sent first, so that a caller who disconnects cannot suppress it. If the
-    // activation is undone below, the notice was needless.
+    // The notice is sent before the tokens are ended, so that a caller who disconnects cannot
+    // suppress the notice. If the activation is undone below, the admin user got a needless notice.
     notices.tell_admin(&admin, AdminNotice::FactorActivated, &event.origin);
     let undo = factors.restore(&admin.id, enrolment.id.factor(), &earlier);
     let stands = let_stand(services, &subject, enrolment.generation, Ends::All, &event.origin, undo).await;

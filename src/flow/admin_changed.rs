@@ -16,7 +16,7 @@ pub enum AdminChange {
     Disabled,
     /// The host deleted the account.
     Deleted,
-    /// The host set another password. The admin user is notified
+    /// The host set a new password. The admin user is notified
     /// ([`AdminNotice::PasswordSetByHost`]).
     PasswordChanged,
 }
@@ -35,8 +35,9 @@ pub(crate) async fn admin_changed(
     settle_ledger(services, &subject, &event.origin).await;
     let forgotten = services.attempts.forget_devices(&subject).await;
     let ended = ended.and(forgotten.map_err(Error::from));
-    // The notice is sent even if the tokens could not be ended, because the host has already stored
-    // the change. If the host repeats the call, then the notice is sent again.
+    // The admin user is notified of the new password even if the tokens could not be ended, because
+    // the host has already stored this password. If the host repeats the call, the admin user is
+    // notified once more.
     if change == AdminChange::PasswordChanged {
         tell_of_password(services, admin, &event.origin).await;
     }
@@ -44,7 +45,8 @@ pub(crate) async fn admin_changed(
 }
 
 /// Notifies the admin user of a password that the host set. If the admin user's account row cannot
-/// be read, only the audit trail records the failure.
+/// be read, no notice is sent, and the audit trail records the failure. This failure does not
+/// change the result of the host's call.
 async fn tell_of_password(services: &Services, admin: &AdminId, origin: &Origin) {
     let Ok(admins) = services.admins() else { return };
     match admins.find_by_id(admin).await {

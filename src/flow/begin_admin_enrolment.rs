@@ -22,8 +22,9 @@ pub(crate) async fn begin_admin_enrolment(
 
 async fn begin(services: &Services, who: &AdminIdentity, event: &Draft) -> Result<BegunEnrolment, Stop> {
     let replaces = require_fresh_sign_in(services, who).await?.map(|factor| factor.id);
-    // The presented bearer token may have ended after it was verified. In that case nobody can
-    // activate the enrolment, because `live_enrolment` requires that this bearer token is live.
+    // The presented bearer token has possibly ended since it was verified. Nobody can then activate
+    // the new enrolment, because `live_enrolment` refuses an enrolment whose bearer token has
+    // ended.
     let generation = services.tokens.generation(&Subject::Admin(who.admin_id().clone())).await?;
     let begun_with = Some(*who.grant());
     begin_enrolment(services, who.admin_id(), replaces, begun_with, generation, event).await

@@ -28,8 +28,8 @@ pub struct Registration {
     challenge: ChallengeResponse,
 }
 
-/// The values of a new account that the library decides. The host stores them in the new account
-/// row, together with its own columns.
+/// The values of a new account that the library decides. The host stores these values in the new
+/// account row, together with the columns that only the host knows.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct NewAccount {
@@ -44,7 +44,8 @@ pub struct NewAccount {
 
 impl Registration {
     /// Creates a registration on the default website. Pass the `email` and `password` arguments
-    /// unchanged, as the client sent them. An account may have no password.
+    /// unchanged, as the client sent them. `password` is none if the customer registers without a
+    /// password.
     pub fn new(email: impl Into<String>, password: Option<Credential>) -> Self {
         Self {
             email: email.into(),
@@ -78,8 +79,9 @@ pub(crate) async fn begin_registration(
     conclude(services, &event, ended).await
 }
 
-/// Checks the registration without looking up an account. So the result does not reveal if the
-/// e-mail address already has an account.
+/// Checks the registration: its budget, the client's response to the host's challenge, and the
+/// password. No account is looked up, so the result does not reveal if the e-mail address already
+/// has an account.
 async fn within_budget(
     services: &Services,
     registration: &Registration,

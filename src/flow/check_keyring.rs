@@ -13,12 +13,13 @@ const SAMPLE: usize = 64;
 #[must_use = "admin users whose second factor does not open can sign in with a recovery code only"]
 #[non_exhaustive]
 pub struct KeyringReport {
-    /// Admin users whose second factor cannot be decrypted with any secret key of the keyring,
-    /// although other second factors can. The check reads a sample of at most 128 second factors.
+    /// Admin users whose second factor no secret key of the keyring decrypts. The check looks only
+    /// at a sample of at most 128 second factors of the shop. If no second factor of the sample can
+    /// be decrypted, the check fails instead ([`KeyringCheckError`]).
     ///
-    /// These admin users can sign in with a recovery code only. Add the secret key that encrypted
-    /// their second factors to the keyring again, or [remove](crate::Auth::remove_admin_factor) the
-    /// second factors.
+    /// These admin users cannot sign in with a code of the authenticator, only with a recovery
+    /// code. Add the secret key that encrypted their second factors to the keyring again, or
+    /// [remove](crate::Auth::remove_admin_factor) these second factors.
     pub unopened: Vec<AdminId>,
 }
 
@@ -26,8 +27,8 @@ pub struct KeyringReport {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyringCheckError {
-    /// No secret key of the keyring decrypts any second factor of the sample. The variant contains
-    /// the admin users of these second factors.
+    /// No secret key of the keyring decrypts any of the second factors that the check has read. The
+    /// variant contains the admin users of these second factors.
     #[error(
         "no key of the keyring opens a sealed second factor: restore the key that sealed them, or remove them \
          with Auth::remove_admin_factor"
@@ -62,15 +63,15 @@ pub(crate) async fn check_keyring(services: &Services) -> Result<KeyringReport, 
     }
 }
 
-/// Returns a sample of the second factors. Some are encrypted with the current secret key of the
-/// keyring, and some with other secret keys.
+/// Returns a sample of the shop's second factors. If second factors are encrypted with the current
+/// secret key of the keyring and others with older secret keys, the sample contains both.
 async fn sample(services: &Services) -> Result<BTreeMap<AdminId, Factor>, StoreError> {
     let factors = &services.factors;
     let current = factors.current_key().unwrap_or(KeyId(0));
     let mut sample = factors.sealed_by_others(current, None, SAMPLE).await?;
     // `sealed_by_others` returns the second factors of every secret key except the given one. The
-    // first query left out the current key. The second query leaves out another key, so that it
-    // returns second factors of the current key, too.
+    // first query left out the current key. The second query leaves out an older key, so that the
+    // sample also has second factors of the current key.
     let other = sample.first().map_or(KeyId(!current.0), |(_, factor)| factor.secret.key);
     sample.extend(factors.sealed_by_others(other, None, SAMPLE).await?);
     Ok(sample.into_iter().map(|(_, factor)| (factor.admin.clone(), factor)).collect())

@@ -50,8 +50,9 @@ async fn within_budget(
     judged.answer
 }
 
-/// Checks the reset token. Every refusal makes the same requests to the store, so that the duration
-/// of a refusal does not reveal the reason.
+/// Checks the reset token without spending it. For an unknown customer, a disabled account and a
+/// wrong token, the function makes the same requests to the stores. So the duration of the refusal
+/// does not reveal its reason.
 async fn judge(services: &Services, customer: &CustomerId, token: &Credential) -> Result<(), Denied> {
     let mismatched = |why: Refusal| why.failed(SignInError::ResetTokenMismatched);
     let generation = services.tokens.generation(&Subject::Customer(customer.clone())).await?;

@@ -45,15 +45,15 @@ pub struct EmailConfirmation {
 pub struct Confirmed {
     /// The customer who has the e-mail address.
     pub customer: CustomerId,
-    /// True if the confirmed e-mail address replaced an earlier one. False if it is the address of
-    /// an unconfirmed account, which is now active.
+    /// True if the confirmed e-mail address replaced an earlier one of the account. False if the
+    /// account already had this e-mail address but was unconfirmed. The account is now active.
     pub replaced: bool,
 }
 
 impl EmailConfirmation {
     /// Creates a request to confirm an e-mail address on the default website. Pass the `email` and
-    /// `confirmation_key` arguments unchanged, as the client sent them. The library does not trim
-    /// them.
+    /// `confirmation_key` arguments unchanged, as the client sent them. The library does not remove
+    /// white space around these values.
     pub fn new(email: impl Into<String>, token: impl Into<Credential>) -> Self {
         Self {
             email: email.into(),
@@ -65,11 +65,12 @@ impl EmailConfirmation {
         }
     }
 
-    /// Confirms a new account only if `password` is the account's password.
+    /// Requires that `password` is the password of the new account. If `password` is wrong, the
+    /// library refuses the confirmation.
     ///
-    /// See [`Auth::confirm_email`](crate::Auth::confirm_email). If the token confirms a changed
-    /// e-mail address, `password` is ignored. The request for the change has already checked the
-    /// password.
+    /// [`Auth::confirm_email`](crate::Auth::confirm_email) explains when a host needs this. If the
+    /// confirmation token is for a changed e-mail address, the library ignores `password`. It has
+    /// already checked the password at the request for the change.
     pub fn password(self, password: impl Into<Credential>) -> Self {
         Self { password: Some(password.into()), ..self }
     }
@@ -77,8 +78,8 @@ impl EmailConfirmation {
     setters!(website, origin, challenge);
 }
 
-/// The account to which a confirmation token may belong. If no such account is found, `row` is
-/// none. `id` may then be the id of a decoy account.
+/// The account to which a confirmation token possibly belongs. If no such account is found, `row`
+/// is none. If the token has no pointer to an account, `id` is the id of a decoy account.
 struct Found {
     row: Option<CustomerRecord>,
     id: CustomerId,
@@ -86,7 +87,8 @@ struct Found {
     generation: Generation,
 }
 
-/// The result of spending a confirmation token.
+/// The account whose confirmation token was spent, and the kind of e-mail address that the token
+/// confirms.
 struct Redeemed {
     row: CustomerRecord,
     confirming: Confirming,
@@ -145,15 +147,16 @@ async fn within_budget(
     event.subject = found.row.as_ref().map(|row| Subject::Customer(row.id.clone()));
     let redeemed = redeem(services, confirmation, &token, address, found, charged.work()).await;
     let judged = Judged::of(redeemed.map(|redeemed| (redeemed, AttemptOutcome::Withdrawn)), charged.work());
-    // If the charge cannot be settled now, a later attempt settles it. The confirmation still
-    // succeeds.
+    // If the charge cannot be settled now, a later attempt settles it. The result of the
+    // confirmation stays the same.
     let _ = settle(services, charged, judged.outcome, event).await;
     let redeemed = judged.answer?;
     let replaced = redeemed.confirming == Confirming::Changed;
     event.is_customers();
     event.action = if replaced { Action::EmailChange } else { Action::EmailConfirmation };
-    // If the caller disconnects after this point, the audit trail still has this record. If the
-    // sink fails, the confirmation still succeeds.
+    // The audit trail records the begun confirmation before any change. So if the caller
+    // disconnects after this point, the audit trail still has the record. If the sink fails, the
+    // confirmation goes on.
     let _ = tell(services, event, audit::Outcome::Begun).await;
     let customer = redeemed.row.id.clone();
     if replaced {
@@ -164,9 +167,9 @@ async fn within_budget(
     Ok(Confirmed { customer, replaced })
 }
 
-/// Looks up the account of a confirmation token. The function makes the same requests to the store
-/// for every token and every e-mail address. So the duration of a refusal does not reveal if an
-/// account exists.
+/// Looks up the account of a confirmation token. The function makes the same requests to the stores
+/// for known and unknown tokens and e-mail addresses. So the duration of a refusal does not reveal
+/// if an account exists.
 async fn find(services: &Services, token: &Digest, address: &Address) -> Result<Found, Stop> {
     let Services { customers, tokens, one_time, .. } = services;
     let decoy = customers.id_or_decoy(None, address);
@@ -214,8 +217,8 @@ async fn redeem(
     }
     let has_address = Account::is_of(&row, address);
     let offer = offer.filter(|_| has_address == (confirming == Confirming::Own));
-    // If there is no offer, the token is spent, or the host has changed the account's e-mail
-    // address since the token was made.
+    // If there is no `offer`, the confirmation token is already spent, or the host has changed the
+    // account's e-mail address since the token was made.
     let offer = offer.ok_or(invalid(Refusal::WrongCredential))?;
     if let Some(password) = &confirmation.password
         && confirming == Confirming::Own
@@ -232,11 +235,11 @@ async fn redeem(
     }
 }
 
-/// Activates the account.
+/// Activates an unconfirmed account.
 ///
-/// The function first ends all earlier tokens and one-time credentials of the account, because a
-/// person who does not own the e-mail address may have obtained them. If the caller disconnects
-/// after that, the account is still unconfirmed.
+/// The function first ends all earlier tokens and one-time credentials of the account. A person to
+/// whom the e-mail address does not belong has possibly obtained them. If the caller disconnects
+/// before the account row is changed, the account is still unconfirmed.
 async fn confirm(
     services: &Services,
     Redeemed { row, generation, .. }: Redeemed,
@@ -249,8 +252,8 @@ async fn confirm(
     if services.customers.confirm(&row).await? {
         return Ok(());
     }
-    // Another confirmation token of the same account was used first, or the host has changed the
-    // account row.
+    // The account row was not changed. Either another confirmation token has already activated the
+    // account, or the host has changed the account row.
     let row = services.customers.find_again(&row.id, address).await?;
     match row.filter(|row| row.status == AccountStatus::Active) {
         Some(_) => Err(Refusal::AlreadyConfirmed.told(ConfirmationError::AlreadyConfirmed)),
@@ -276,8 +279,9 @@ async fn replace(
         EmailReplacement::Taken => return Err(invalid(Refusal::AddressTaken)),
     }
     let new = CustomerRecord { email: address.email.as_str().to_owned(), ..row.clone() };
-    // The notices are sent first, so that a caller who disconnects cannot suppress them. If the
-    // earlier e-mail address is restored below, the notices were needless.
+    // The notices are sent before the tokens are ended, so that a caller who disconnects cannot
+    // suppress the notices. If the earlier e-mail address is restored below, the customer got
+    // needless notices.
     notices.tell_customer(&row, Notice::EmailChanged, origin);
     notices.tell_customer(&new, Notice::EmailChanged, origin);
     let undo = async {
@@ -289,8 +293,9 @@ async fn replace(
     // The account's known devices and sources are stored under the earlier e-mail address, so they
     // are removed.
     attempts.forget_devices(&subject).await?;
-    // If the website lets unconfirmed customers sign in, the account may still be unconfirmed. The
-    // customer has now confirmed the new e-mail address, so the account becomes active.
+    // On a website that lets unconfirmed customers sign in, an unconfirmed customer can change the
+    // e-mail address. The customer has now confirmed the new e-mail address, so the account becomes
+    // active.
     if row.status == AccountStatus::Unconfirmed {
         customers.confirm(&new).await?;
     }

@@ -16,10 +16,10 @@ pub enum CustomerChange {
     Disabled,
     /// The host deleted the account.
     Deleted,
-    /// The host set another password. The customer is notified ([`Notice::PasswordSetByHost`]).
+    /// The host set a new password. The customer is notified ([`Notice::PasswordSetByHost`]).
     PasswordChanged,
-    /// The account has another e-mail address. The customer is notified at both e-mail addresses
-    /// ([`Notice::EmailChanged`]).
+    /// The host replaced the account's e-mail address. The customer is notified at the earlier and
+    /// at the new e-mail address ([`Notice::EmailChanged`]).
     EmailChanged {
         /// The stored e-mail address before the change.
         from: String,
@@ -36,14 +36,16 @@ pub(crate) async fn customer_changed(
     let ended = end_credentials(services, &subject, None, &event.origin).await;
     let forgotten = services.attempts.forget_devices(&subject).await.map_err(Error::from);
     let ended = ended.and(forgotten);
-    // The notice is sent even if the tokens could not be ended, because the host has already stored
-    // the change. If the host repeats the call, then the notice is sent again.
+    // The host has already stored the change. So the customer is notified of a new password or
+    // e-mail address even if the tokens could not be ended. If the host repeats the call, the
+    // customer is notified once more.
     tell_of_change(services, customer, change, &event.origin).await;
     conclude(services, &event, ended.map_err(Into::into)).await
 }
 
-/// Notifies the customer of a change. If the customer's account row cannot be read, only the audit
-/// trail records the failure.
+/// Notifies the customer of a new password or e-mail address that the host set. If the customer's
+/// account row cannot be read, no notice is sent, and the audit trail records the failure. This
+/// failure does not change the result of the host's call.
 async fn tell_of_change(services: &Services, customer: &CustomerId, change: CustomerChange, origin: &Origin) {
     let (notice, from) = match change {
         CustomerChange::Disabled | CustomerChange::Deleted => return,

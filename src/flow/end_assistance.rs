@@ -18,8 +18,8 @@ pub(crate) async fn end_assistance(
     event.is_admins();
     event.grant = Some(entry.grant);
     event.about_assistance(&entry.assistance);
-    // The sign-in that begins the assistance may still be running. If it has not stored the token
-    // of the assistance yet, this call prevents it from doing so.
+    // The sign-in that begins the assistance is possibly still running. If that sign-in has not
+    // stored the assistance token yet, `bar` prevents that it stores the token later.
     let ended = services.tokens.bar(&entry.grant, entry.expires_at).await;
     if ended.is_ok() {
         let (end, origin) = (AssistanceEnd::EndedByCustomer, bearer.origin);

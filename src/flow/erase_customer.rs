@@ -19,8 +19,8 @@ pub(crate) async fn erase_customer(services: &Services, customer: &CustomerId) -
     if !services.assistance.erase(customer).await? {
         return Err(StoreError::new(NotEnded).into());
     }
-    // Queued events about the customer must be recorded before the erasure. Otherwise the sink
-    // would record them after it.
+    // The audit trail first records the queued events about the customer. Otherwise the sink would
+    // record these events after it has erased the customer, and they would stay.
     services.trail.flush().await;
     services.trail.erase(&subject).await?;
     let event = Draft::awaited(Action::Erasure, &Origin::default());

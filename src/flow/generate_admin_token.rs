@@ -49,8 +49,9 @@ pub(crate) async fn generate_admin_token(
     let username: Username = asked.username.parse().map_err(|_| InputError::Username)?;
     services.admins()?;
     let account = admin_partition(&username).account_key();
-    // The event is anonymous until the caller has passed the host's challenge. Until then a request
-    // costs an attacker nothing, so it must not cause work for the audit sink.
+    // The event is anonymous until the caller has passed the host's challenge. If there are many
+    // anonymous events, the audit trail sums them up. A request without a challenge costs an
+    // attacker nothing, so it must not cause much work for the audit sink.
     let mut event = Draft::anonymous(Action::AdminSignIn, &asked.origin).at_account(account);
     let attempted =
         Attempted::admin_sign_in(&username, asked.origin.source, asked.device.as_ref(), &services.config);
@@ -84,9 +85,9 @@ async fn within_budget(
     let owner = sought.row.clone();
     let judged = judge(services, asked, username, sought, charged.work()).await;
     let judged = Judged::of(judged.map(|admitted| (admitted, AttemptOutcome::Succeeded)), charged.work());
-    // The charge of the password is settled before the second factor is checked, because the second
-    // factor has a separate budget. If the charge cannot be settled now, a later attempt settles
-    // it.
+    // The charge of the password is settled before the second factor is checked, because wrong
+    // codes do not count in the budget of wrong passwords. If the charge cannot be settled now, a
+    // later attempt settles it.
     if let Ok(locks) = settle(services, charged, judged.outcome, event).await {
         tell_of_locks(services, locks, username, owner.as_ref(), &asked.origin).await;
     }
@@ -98,7 +99,8 @@ async fn within_budget(
         services.passwords.rehash(services.admins()?, &row, &asked.password).await;
     }
     // The device is stored after the second factor, because a stolen password alone must not make a
-    // device known. If the device cannot be stored now, it is stored at the next sign-in.
+    // device known. If the device cannot be stored now, the next sign-in from this device stores
+    // it.
     let caller = caller(asked.origin.source, asked.device.as_ref());
     let subject = Subject::Admin(row.id.clone());
     let device = services.attempts.remember(&admin_partition(username), caller, &subject).await;
@@ -110,8 +112,9 @@ async fn within_budget(
     Ok(signed_in.with_device(secret).with_password_violation(violation))
 }
 
-/// Checks the password and the account. For an unknown account, an inactive account and a wrong
-/// password, the function makes the same requests to the store in the same order.
+/// Checks the admin user's password and account. For an unknown account, an inactive account and a
+/// wrong password, the function does the same work. So the duration of the refusal does not reveal
+/// its reason.
 async fn judge(
     services: &Services,
     asked: &AdminSignIn,
@@ -142,8 +145,8 @@ fn require_active(row: &AdminRecord) -> Result<(), Denied> {
     }
 }
 
-/// Checks the admin user's second factor. The password was right. Returns none if no second factor
-/// is required.
+/// Checks the admin user's second factor, after the password was right. Returns none if the client
+/// sent no code and the admin user needs no second factor.
 async fn second_factor<'a>(
     services: &'a Services,
     asked: &AdminSignIn,

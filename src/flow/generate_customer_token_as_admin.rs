@@ -46,9 +46,10 @@ async fn assist(
         return Err(unknown());
     }
     event.subject = Some(Subject::Customer(id.clone()));
-    // The account row is read a second time, because `seek` read it before the generation. If
-    // another request ends the customer's tokens after this point, the generation changes and the
-    // grant is not stored. Each verification of the new token reads the consent again.
+    // The account row is read a second time, because `seek` read the row before the generation. If
+    // another request ends the customer's tokens after this point, the generation changes, so the
+    // grant is not stored. If the customer withdraws the consent later, the token is refused,
+    // because each verification of the token reads the consent again.
     let row = assistance.consenting(&id).await?;
     if !row.is_of(&address.website, &address.email) {
         return Err(unknown());

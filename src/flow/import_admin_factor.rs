@@ -42,8 +42,8 @@ async fn import(
         Ok(Some(earlier)) => earlier,
         Ok(None) => return Err(taken()),
         Err(error) => {
-            // The second factor may be stored although the request failed. So all earlier tokens of
-            // the admin user are ended.
+            // The store has possibly stored the second factor although the request failed. So all
+            // earlier tokens of the admin user are ended.
             end_credentials(services, &subject, None, &event.origin).await?;
             return Err(error.into());
         }

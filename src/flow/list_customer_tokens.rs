@@ -10,8 +10,8 @@ use crate::{
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ListedToken {
-    /// The grant of the token, with the website, the times, and the admin user if it is an
-    /// assistance. The grant's id identifies the token.
+    /// The grant of the token, with the website and the times. For an assistance token, the grant
+    /// also names the admin user. The grant's id identifies the token.
     pub grant: Grant,
     /// The origin of the sign-in that obtained the token.
     pub origin: Origin,

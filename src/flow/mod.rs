@@ -1,6 +1,7 @@
 //! The arguments and results of the operations, which are methods of [`Auth`](crate::Auth).
 //!
-//! Each operation has a file with the name of its method. The operation calls the crate's services.
+//! Each operation is in the file with the name of its method. It calls the services of the crate
+//! (`src/service`).
 
 mod activate_admin_factor;
 mod admin_changed;

@@ -8,7 +8,7 @@ pub struct Purged {
     pub tokens: usize,
     /// Number of removed documents. Each had expired more than an hour before.
     ///
-    /// These documents are:
+    /// These documents are, among others:
     ///
     /// - attempt budgets that no longer count a failure,
     /// - expired one-time credentials and enrolments of second factors,

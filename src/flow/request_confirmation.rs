@@ -51,12 +51,13 @@ impl ConfirmationRequest {
 
     /// Marks the request as part of a registration with this e-mail address.
     ///
-    /// If the e-mail address already has an active account, that customer is notified
-    /// ([`Notice::RegisteredAgain`]). So the host can send the same response to every registration.
+    /// If the e-mail address already has an active account, the customer of that account is
+    /// notified ([`Notice::RegisteredAgain`]). So the host can send the same response for a new and
+    /// for a known e-mail address. The response then does not reveal if an account exists.
     ///
-    /// The request is not challenged. The client already passed the host's challenge when the
-    /// registration [began](crate::Auth::begin_registration), and a captcha response works only
-    /// once.
+    /// The library does not challenge a request that is part of a registration. The client has
+    /// already passed the host's challenge when the registration
+    /// [began](crate::Auth::begin_registration), and a captcha response works only once.
     pub fn after_registration(self) -> Self {
         Self { after_registration: true, ..self }
     }
@@ -76,15 +77,16 @@ pub(crate) async fn request_confirmation(
         .website(&address.website)
         .at_account(account_partition(&address).account_key());
     match mail(services, &request, &address, &mut event).await {
-        // The caller does not learn why no token was mailed. Only the audit trail records the
-        // reason.
+        // The caller gets the same result as if a token had been mailed. Only the audit trail
+        // records why no token was mailed.
         Ok(Some(why)) => tell(services, &event, Outcome::Refused(why)).await,
         Ok(None) => conclude(services, &event, Ok(())).await,
         Err(stop) => conclude(services, &event, Err(stop)).await,
     }
 }
 
-/// Mails a confirmation token. If no token is mailed, returns the reason.
+/// Mails a confirmation token to the customer of an unconfirmed account. If no unconfirmed account
+/// has the e-mail address, mails no token and returns the reason.
 async fn mail(
     services: &Services,
     request: &ConfirmationRequest,
@@ -106,14 +108,17 @@ async fn mail(
     charge_request(services, by_source, Some(by_address), challenged, event).await?;
     let Sought { id, generation, .. } = seek(customers, tokens, address).await?;
     // The account row is read a second time, after the generation. If another request ends the
-    // account's credentials after this point, the generation changes and the token is refused.
+    // account's credentials after this point, the generation changes, so the new token will be
+    // refused.
     let row = customers.find_again(&id, address).await?;
     event.subject = row.as_ref().map(|row| Subject::Customer(row.id.clone()));
 
     // If no unconfirmed account has the e-mail address, a token is stored for the decoy account, so
-    // that all requests do the same work. No token is stored for an active account. Otherwise an
-    // attacker could request so many tokens that they replace the token with which that customer is
-    // changing the e-mail address.
+    // that all requests do the same work.
+    //
+    // No token is stored for an active account, because only the newest three confirmation tokens
+    // of an account stay. An attacker could request so many that the customer's own token for a new
+    // e-mail address is removed.
     let unconfirmed = row.as_ref().filter(|row| row.status == AccountStatus::Unconfirmed);
     let owner = customers.id_or_decoy(unconfirmed, address);
     let (token, expires_at) = make_token(services, owner, Confirming::Own, address, generation).await?;

@@ -59,8 +59,8 @@ async fn mail(
     let by_address = Attempted::confirmation_request(address, source, config);
     charge_request(services, by_source, Some(by_address), None, event).await?;
 
-    // If an account already has the e-mail address, a token is stored for the decoy account, so
-    // that both cases do the same work.
+    // If an account already has the new e-mail address, a token is stored for the decoy account. So
+    // the function does the same work for a free and for a taken e-mail address.
     let holder = customers.find_by_name(address).await?;
     let free_for = Some(&row).filter(|_| holder.is_none());
     let owner = customers.id_or_decoy(free_for, address);
@@ -71,7 +71,7 @@ async fn mail(
             let notice = Notice::EmailChangeRequested { token, expires_at };
             notices.tell_customer_at(address.email.as_str(), &row, notice, &event.origin);
         }
-        // The customer or another customer already has the e-mail address.
+        // This customer or another one already has the new e-mail address.
         Some(holder) => {
             if holder.id != row.id && holder.status != AccountStatus::Disabled {
                 notices.tell_customer(&holder, Notice::RegisteredAgain, &event.origin);

@@ -62,15 +62,16 @@ pub(crate) async fn request_password_reset(
         .website(&address.website)
         .at_account(account_partition(&address).account_key());
     match mail(services, &request, &address, &mut event).await {
-        // The caller does not learn why no token was mailed. Only the audit trail records the
-        // reason.
+        // The caller gets the same result as if a token had been mailed. Only the audit trail
+        // records why no token was mailed.
         Ok(Some(why)) => tell(services, &event, Outcome::Refused(why)).await,
         Ok(None) => conclude(services, &event, Ok(())).await,
         Err(stop) => conclude(services, &event, Err(stop)).await,
     }
 }
 
-/// Mails a reset token. If no token is mailed, returns the reason.
+/// Mails a reset token to the customer who has the e-mail address. If there is no such customer or
+/// the account is disabled, mails no token and returns the reason.
 async fn mail(
     services: &Services,
     request: &PasswordResetRequest,
@@ -91,14 +92,16 @@ async fn mail(
     charge_request(services, by_source, Some(by_address), Some(challenged), event).await?;
     let Sought { id, generation, .. } = seek(customers, tokens, address).await?;
     // The account row is read a second time, after the generation. If another request ends the
-    // account's credentials after this point, the generation changes and the token is refused.
+    // account's credentials after this point, the generation changes, so the new token will be
+    // refused.
     let row = customers.find_again(&id, address).await?;
     event.subject = row.as_ref().map(|row| Subject::Customer(row.id.clone()));
     let disabled = row.as_ref().is_some_and(|row| row.status == AccountStatus::Disabled);
     let row = row.filter(|_| !disabled);
 
-    // If the e-mail address has no account, or a disabled one, the token is stored for the decoy
-    // account. So all requests do the same work.
+    // If the e-mail address has no account, or its account is disabled, the reset token is stored
+    // for the decoy account. So the function does the same work for known and unknown e-mail
+    // addresses.
     let (now, expires_at) = tokens.lifespan(config.lifetimes.reset_token, None);
     let owner = customers.id_or_decoy(row.as_ref(), address);
     let token = services.one_time.draw_reset_token()?;

@@ -14,8 +14,8 @@ pub(crate) async fn reseal_factors(services: &Services, limit: usize) -> Result<
             match factors.reseal(factor).await {
                 // `false` means that another call has changed the second factor in the meantime.
                 Ok(resealed) => done += usize::from(resealed),
-                // If one secret cannot be decrypted, the other secrets are still encrypted with the
-                // current key.
+                // If one secret cannot be decrypted, the loop goes on and encrypts the remaining
+                // secrets with the current key. At its end, the function returns the first error.
                 Err(error) => failed = failed.or(Some(error)),
             }
         }

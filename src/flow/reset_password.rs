@@ -41,7 +41,8 @@ pub struct PasswordReset {
 
 impl PasswordReset {
     /// Creates a password reset on the default website. Pass the `email`, `resetPasswordToken` and
-    /// `newPassword` arguments unchanged, as the client sent them. The library does not trim them.
+    /// `newPassword` arguments unchanged, as the client sent them. The library does not remove
+    /// white space around these values.
     pub fn new(
         email: impl Into<String>,
         token: impl Into<Credential>,
@@ -116,15 +117,15 @@ async fn within_budget(
     event.subject = sought.row.as_ref().map(|row| Subject::Customer(row.id.clone()));
     let redeemed = redeem(services, reset, sought, event).await;
     let judged = Judged::of(redeemed.map(|redeemed| (redeemed, AttemptOutcome::Withdrawn)), charged.work());
-    // If the charge cannot be settled now, a later attempt settles it. The new password is still
-    // set.
+    // If the charge cannot be settled now, a later attempt settles it. The result of the password
+    // reset stays the same.
     let _ = settle(services, charged, judged.outcome, event).await;
     let redeemed = judged.answer?;
     write(services, redeemed, address, event).await
 }
 
-/// Hashes the new password, and then spends the reset token. The token is spent last, so that it
-/// stays valid if the hashing queue is full.
+/// Hashes the new password, and then spends the reset token. The token is spent after the hashing.
+/// So if the hashing queue is full, the reset fails and the token stays valid.
 async fn redeem(
     services: &Services,
     reset: &PasswordReset,
@@ -157,8 +158,9 @@ async fn redeem(
     let line = Line::new(Lane::Strangers, reset.origin.source);
     let hash = services.passwords.hash_new(&reset.new_password, line).await?;
     event.is_customers();
-    // If the caller disconnects after this point, the audit trail still has this record. If the
-    // sink fails, the password is still set.
+    // The audit trail records the begun reset before any change. So if the caller disconnects after
+    // this point, the audit trail still has the record. If the sink fails, the password is still
+    // set.
     let _ = tell(services, event, audit::Outcome::Begun).await;
     match services.one_time.spend(offer, None).await? {
         Verdict::Good(()) => Ok(Redeemed { customer: row.id, hash, generation }),
@@ -167,11 +169,12 @@ async fn redeem(
     }
 }
 
-/// Writes the new password.
+/// Writes the hash of the new password, and ends the customer's tokens and one-time credentials.
 ///
-/// If a sign-in updates the old password hash at the same time, the new hash replaces the updated
-/// one. If another request ends the customer's tokens and credentials after the reset token was
-/// spent, the generation changes and the reset is refused.
+/// If a sign-in updates the parameters of the old password hash at the same time, the hash of the
+/// new password replaces this updated hash. If another request ends the customer's tokens and
+/// credentials after the reset token was looked up, the reset is refused. The changed generation
+/// shows such a request.
 async fn write(
     services: &Services,
     Redeemed { customer, hash, generation }: Redeemed,
@@ -193,8 +196,9 @@ async fn write(
         if !customers.replace_hash(&row, &hash).await? {
             continue;
         }
-        // The notice is sent first, so that a caller who disconnects cannot suppress it. If the
-        // earlier password is restored below, the notice was needless.
+        // The notice is sent before the tokens are ended, so that a caller who disconnects cannot
+        // suppress the notice. If the earlier password is restored below, the customer got a
+        // needless notice.
         notices.tell_customer(&row, Notice::PasswordReset, &event.origin);
         let undo = customers.restore_hash(&row, &hash);
         let stands = let_stand(services, &subject, generation, Ends::All, &event.origin, undo).await;

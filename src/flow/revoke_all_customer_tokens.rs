@@ -13,9 +13,10 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Keep {
-    /// Keep the presented token: "sign out everywhere else".
+    /// Keep the token that the request presented, and end all other tokens: "sign out everywhere
+    /// else".
     Presented,
-    /// Keep no token: "sign out everywhere".
+    /// Keep no token. The token that the request presented ends, too: "sign out everywhere".
     Nothing,
 }
 

@@ -23,8 +23,8 @@ pub(crate) async fn set_remote_shopping_assistance(
     let event = Draft::by_customer(action, &who, bearer.origin);
     let ended = set_consent(services, &who, allowed, bearer.origin).await;
     conclude(services, &event, ended).await?;
-    // The customer is looked up by id alone, because the host may have moved the account to another
-    // website.
+    // The customer is looked up by id alone and not by website. The host has possibly moved the
+    // account to another website since the sign-in.
     if let Ok(Some(row)) = services.customers.find_by_id(who.customer_id()).await {
         let notice = Notice::AssistanceConsent { allowed };
         services.notices.tell_customer(&row, notice, bearer.origin);
@@ -50,14 +50,15 @@ async fn set_consent(
     let subject = Subject::Customer(customer.clone());
     let generation = tokens.generation_behind(&subject, who.grant()).await?;
     let earlier = customers.find_by_id(customer).await?.ok_or_else(gone)?.allows_assistance;
-    // An earlier withdrawal of consent may have failed to close some assistances. They are closed
-    // now. Otherwise they would be valid again once consent is given.
+    // An earlier withdrawal of consent has possibly failed to close some assistances. These
+    // assistances are closed now, because their tokens would become valid again with the new
+    // consent.
     assistance.settle_of(customer, origin).await?;
     if !assistance.set_consent(customer, true).await? {
         return Err(gone());
     }
-    // Consent opens the account to admin users, so it is treated like a new credential. If the
-    // customer's tokens ended during the call, the new consent must not stay.
+    // With consent, admin users can act for the customer. So the library treats consent like a new
+    // credential: if the customer's tokens ended during the call, the new consent does not stay.
     let undo = async { Ok(earlier || assistance.set_consent(customer, false).await?) };
     let_stand(services, &subject, generation, Ends::Nothing, origin, undo).await
 }

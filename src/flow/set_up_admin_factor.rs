@@ -22,7 +22,8 @@ pub struct FactorSetup {
 }
 
 impl FactorSetup {
-    /// Returns the secret, for typing into an authenticator.
+    /// Returns the secret of the second factor as text that the admin user types into the
+    /// authenticator app.
     #[must_use]
     pub const fn secret(&self) -> &TotpSecret {
         &self.secret
@@ -32,7 +33,8 @@ impl FactorSetup {
     ///
     /// # Security
     ///
-    /// The URI contains the secret. Show it on one page only, and never log it.
+    /// The URI contains the secret of the second factor. Show the URI on one page only, and do not
+    /// log it.
     #[must_use]
     pub const fn uri(&self) -> &SecretText {
         &self.uri
@@ -40,7 +42,7 @@ impl FactorSetup {
 
     /// Returns the `otpauth` URI as a QR code, an SVG picture of black and white squares.
     ///
-    /// Returns none if the names of the shop and the admin user are together too long for a QR
+    /// Returns none if the shop's name and the admin user's name are together too long for a QR
     /// code.
     ///
     /// # Security
@@ -84,8 +86,8 @@ async fn set_up(services: &Services, token: &Credential, event: &mut Draft) -> R
     let (enrolment, admin) = live_enrolment(services, token, event).await?;
     let charged = services.attempts.reserve(Attempted::showing(enrolment.id, &services.config)).await?;
     let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::TooManyRequests))?;
-    // Every request uses up an attempt of the budget, even if the request fails later, because each
-    // one writes to the store.
+    // Every charged request uses up an attempt of the budget, even if the request fails later. The
+    // budget limits these requests, because each one writes to the store.
     settle(services, charged, AttemptOutcome::Failed, event).await?;
     services.trail.begin(event).await?;
     let secret = services.factors.draw_again(&enrolment).await?;

@@ -38,8 +38,8 @@ async fn freshen(
     let until = Some(who.expires_at());
     let signed_in = issue_admin_token(services, &who.admin, Some(right), until, generation, event).await?;
     if !services.tokens.revoke(who.grant()).await? {
-        // The presented token has ended, or another request has already exchanged it for a new
-        // token. So the token of this request must not stay valid.
+        // The presented token has ended, possibly because another step-up has already replaced it
+        // by a new token. So the new token of this request is revoked.
         services.tokens.revoke(&GrantId::of(signed_in.token().expose().as_bytes())).await?;
         return Err(Refusal::RevokedMeanwhile.told(TokenError::Invalid));
     }

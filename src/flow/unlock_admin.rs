@@ -20,8 +20,9 @@ async fn clear(services: &Services, username: &Username, event: &mut Draft) -> R
     Ok(services.attempts.clear(&admin_partition(username)).await?)
 }
 
-/// Clears the second-factor budgets of the admin user with this username, and adds the admin user
-/// to the event. If no admin user has the username, the function does nothing.
+/// Clears the budgets of wrong codes and wrong recovery codes of the admin user with this username.
+/// Also adds the admin user to the event for the audit trail. If no admin user has the username,
+/// the function does nothing.
 pub(super) async fn clear_second_factor(
     services: &Services,
     username: &Username,

@@ -44,8 +44,8 @@ async fn unlock(
         return Err(wrong());
     }
     event.is_admins();
-    // The second-factor budgets are cleared before the unlock link is spent. If the store fails
-    // between these steps, the admin user can use the link again.
+    // The budgets of wrong codes are cleared before the unlock link is spent. If the store fails
+    // after the budgets are cleared, the admin user can use the link again.
     clear_second_factor(services, username, event).await?;
     if attempts.spend_unlock(&account, digest).await? { Ok(()) } else { Err(wrong()) }
 }

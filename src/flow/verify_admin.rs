@@ -11,7 +11,8 @@ pub(crate) async fn verify_admin(services: &Services, bearer: Bearer<'_>) -> Res
     admin_behind(services, grant, &bearer).await
 }
 
-/// Returns the admin user of a grant, if the account is active and the grant is sufficient now.
+/// Returns the admin user of a grant. Refuses an account that is not active now. Also refuses a
+/// grant that was obtained without a second factor, if the policy now requires one.
 pub(super) async fn admin_behind(
     services: &Services,
     grant: Grant,

@@ -9,8 +9,8 @@ use crate::{
 
 /// Verifies a customer's token. Almost every request of a shop runs this function.
 ///
-/// The function is generic over the caller's argument, so that it is compiled into the caller's
-/// crate, and the identity is not moved through another future.
+/// The function is generic over the caller's argument for speed. A generic function is compiled
+/// into the caller's crate, so the identity is not moved through one more future.
 pub(crate) async fn verify_customer(
     services: &Services,
     bearer: impl Into<Bearer<'_>>,
@@ -21,8 +21,8 @@ pub(crate) async fn verify_customer(
     identity(grant, bearer.website)
 }
 
-/// Verifies a customer's token for an operation that only the customer may do. Refuses assistance
-/// tokens.
+/// Verifies a customer's token for an operation that an admin user must not do for the customer.
+/// Refuses assistance tokens.
 pub(super) async fn customer_self(
     services: &Services,
     bearer: &Bearer<'_>,
@@ -44,8 +44,8 @@ pub(super) async fn check(services: &Services, grant: &Grant, bearer: &Bearer<'_
     if grant.website.as_ref() != Some(&bearer.website) {
         return Err(Error::Token(TokenError::NotAuthorized));
     }
-    // This future is boxed, so that the future of `check` stays small. Only assistance tokens need
-    // it.
+    // The future that checks an assistance is boxed, so that the future of `check` stays small.
+    // Most tokens are not assistance tokens and do not need the box.
     if let Some(assistance) = &grant.assistance {
         let holds = Box::pin(services.assistance.require_both_sides(customer, assistance)).await;
         let refused = |stop| refused_in_use(services, stop, Action::AssistanceUse, grant, bearer.origin);
@@ -54,8 +54,8 @@ pub(super) async fn check(services: &Services, grant: &Grant, bearer: &Bearer<'_
     Ok(())
 }
 
-/// Returns the identity of a customer's grant. This function is separate from [`check`], so that
-/// the grant is not moved through another future.
+/// Returns the identity of a customer's grant. This function is separate from [`check`] for speed,
+/// so that the grant is not moved through the future of `check`.
 pub(super) fn identity(grant: Grant, website: Website) -> Result<CustomerIdentity, Error> {
     let Subject::Customer(customer) = grant.subject else {
         return Err(Error::Token(TokenError::NotAuthorized));

@@ -1,11 +1,12 @@
 //! The loop that changes documents: load, apply a transition, commit, and start again after a
 //! conflict.
 //!
-//! The loop is a service because it does I/O. The module `state` is pure, and the module `store`
-//! does not know the content of the documents. The other services share one [`Documents`].
+//! The loop is a service because it does I/O. It cannot be in the module `state`, which does no
+//! I/O. It cannot be in the module `store` either, which does not know the content of the
+//! documents. The other services share one [`Documents`].
 //!
-//! A change is a [`Transition`], a value of the lower layer `state`. It is not a closure of a
-//! higher layer.
+//! Callers do not pass a closure for a change, but a [`Transition`], which is a value of a type in
+//! the module `state`.
 
 mod lists;
 #[cfg(test)]
@@ -48,9 +49,10 @@ pub(crate) struct Held {
 /// The result of a transition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Changed<A> {
-    /// The result of the transition. Its writes are committed, or it had none.
+    /// The answer of the transition. The writes of the transition are committed, or it had none.
     Answer(A),
-    /// The store has no room for a document that the transition creates. Nothing is changed.
+    /// The store is full, and has no room for a document that the transition creates. Nothing is
+    /// changed.
     Full,
 }
 
@@ -64,15 +66,16 @@ pub(crate) enum GivenUp {
 }
 
 impl Documents {
-    /// Minimum time before [`commit`](Self::commit) fails because of conflicts. It fails only after
-    /// more than [`CONFLICTS`](Self::CONFLICTS) conflicts. The caller then gets "unavailable".
+    /// Time for which [`commit`](Self::commit) does not fail because of conflicts. After this time,
+    /// the commit fails if there were more than [`CONFLICTS`](Self::CONFLICTS) conflicts. The
+    /// caller then gets "unavailable".
     const PATIENCE: Duration = Duration::from_secs(2);
-    /// Up to this number of conflicts, [`commit`](Self::commit) does not fail. So few conflicts in
-    /// 2 s mean that the machine is slow, and not that there are many writers.
+    /// Number of conflicts up to which [`commit`](Self::commit) does not fail, even after 2 s. If
+    /// there were so few conflicts in 2 s, the machine is slow, and there are not too many writers.
     const CONFLICTS: u32 = 16;
-    /// The base of the pause after a conflict during a turn. The maximum of the pause doubles with
-    /// each conflict, up to [`LONGEST_PAUSE`](Self::LONGEST_PAUSE). The other callers of this
-    /// process wait until the turn ends.
+    /// The base of the random pause that a caller with a turn makes after a conflict. The maximum
+    /// of the pause doubles with each conflict, up to [`LONGEST_PAUSE`](Self::LONGEST_PAUSE).
+    /// During the pause, the other callers with conflicts in this partition wait for the turn.
     const FIRST_PAUSE: Duration = Duration::from_millis(2);
     const LONGEST_PAUSE: Duration = Duration::from_millis(32);
 
@@ -117,8 +120,8 @@ impl Documents {
     ///
     /// # Errors
     ///
-    /// The errors of [`commit`](Self::commit), and an error if each of `tries` commits had a
-    /// conflict.
+    /// An error if each of `tries` commits had a conflict. Otherwise the errors of
+    /// [`commit`](Self::commit), apart from that of too many conflicts.
     pub(crate) async fn change_within<T: Transition>(
         &self,
         partition: &Partition,
@@ -146,11 +149,11 @@ impl Documents {
     }
 
     /// Applies a transition to held documents, without a commit. If the transition writes nothing,
-    /// no commit is needed: its answer depends only on the loaded documents.
+    /// the caller can use its answer without a commit.
     ///
     /// # Errors
     ///
-    /// If a document cannot be read.
+    /// If a document cannot be decoded.
     pub(crate) fn propose<T: Transition>(
         &self,
         held: &Held,
@@ -159,16 +162,19 @@ impl Documents {
         held.apply(transition, self.clock.now())
     }
 
-    /// Commits the writes of a transition. After a conflict, the transition is applied again to the
-    /// present documents. After a success, `held` holds the committed documents.
+    /// Commits the writes of a transition. After a conflict, applies the transition again to the
+    /// present documents, and commits these writes. After a success, `held` holds the committed
+    /// documents. If the transition writes nothing, no commit is made.
     ///
-    /// The commit checks that every document of the transition still has the version to which the
-    /// transition was applied. The caller waits for a turn only after a conflict.
+    /// A commit checks that each document of the transition still has the version to which the
+    /// transition was applied. A caller waits for a turn only after a conflict, so a caller without
+    /// a conflict is not delayed.
     ///
     /// # Errors
     ///
-    /// - If the store request failed. Its commit may have been made, so it is not sent again.
-    /// - If a document cannot be read.
+    /// - If the store request failed. The store has possibly made the commit, so the commit is not
+    ///   sent again.
+    /// - If a document cannot be decoded.
     /// - If there were more than 16 conflicts with other writers, and 2 s have passed.
     pub(crate) async fn commit<T: Transition>(
         &self,
@@ -182,8 +188,9 @@ impl Documents {
         .await
     }
 
-    /// Commits the writes. After each conflict, `goes_on` gets the number of conflicts and the
-    /// elapsed time. If `goes_on` returns true, the commit is tried again.
+    /// Commits the writes of a transition. After each conflict, `goes_on` gets the number of
+    /// conflicts and the elapsed time. If `goes_on` returns true, the commit is tried again.
+    /// Otherwise this method fails.
     async fn commit_while<T: Transition>(
         &self,
         held: &mut Held,
@@ -196,7 +203,8 @@ impl Documents {
         let mut conflicts = 0;
         while !step.writes_nothing() {
             if conflicts > 0 && self.wait(&held.partition, &mut turn, conflicts).await? {
-                // Other writers have changed the documents in the meantime.
+                // During the wait, other writers have possibly changed the documents, so they are
+                // loaded again.
                 *held = self.load(&held.partition, transition).await?;
                 step = self.propose(held, transition)?;
                 if step.writes_nothing() {
@@ -221,9 +229,9 @@ impl Documents {
         Ok(Changed::Answer(step.answer))
     }
 
-    /// Waits before the next commit. A caller without a turn waits for one. A caller that has a
-    /// turn pauses for a random time, because the conflict was with another node or with a caller
-    /// without a turn. Returns true if the caller has waited.
+    /// Waits before the next commit, after a conflict. A caller without a turn waits for one. A
+    /// caller that has a turn pauses for a random time. It had the conflict with another node or
+    /// with a caller without a turn. Returns true if the caller has waited.
     async fn wait<'turns>(
         &'turns self,
         partition: &Partition,
@@ -242,8 +250,8 @@ impl Documents {
         Ok(true)
     }
 
-    /// Builds the changes of a commit. Each change expects the version at which its document was
-    /// read.
+    /// Builds the changes of a commit. Each change expects that its document still has the version
+    /// that was read.
     fn changes(&self, held: &Held, writes: Vec<Write>) -> Result<Changes, StoreError> {
         let versions =
             held.documents.iter().map(|document| document.as_ref().map(|document| document.version));
@@ -276,7 +284,7 @@ impl Held {
         transition.apply(&contents.collect::<Vec<_>>(), now).map_err(StoreError::new)
     }
 
-    /// Replaces the held documents with those that a commit has written.
+    /// Replaces the held documents by the documents that a commit has written.
     fn committed(&mut self, changes: Changes) {
         for (document, change) in self.documents.iter_mut().zip(changes.into_vec()) {
             match change {
@@ -290,7 +298,7 @@ impl Held {
 
 /// Refuses a store's result that does not have exactly one entry for each document key. Entries
 /// belong to document keys by position. So one entry too few or too many would give documents to
-/// the wrong document keys. An entry is none if the document does not exist.
+/// the wrong document keys. The entry of a document that does not exist is none.
 fn counted(keys: &[Key], documents: Vec<Option<Document>>) -> Result<Vec<Option<Document>>, StoreError> {
     let (asked, found) = (keys.len(), documents.len());
     if asked == found { Ok(documents) } else { Err(StoreError::new(GivenUp::Miscounted { asked, found })) }

@@ -10,8 +10,9 @@ use crate::{
     token::Obtained,
 };
 
-/// The rule that an admin user needs a recent sign-in to change credentials, so that a stolen token
-/// alone is not enough. The field `limit` is the maximum age of the sign-in.
+/// The rule that an admin user needs a recent sign-in or step-up to change credentials. So a thief
+/// who has an older token cannot change credentials with it. The field `limit` is the maximum age
+/// of the sign-in.
 #[derive(Clone, Debug)]
 pub(crate) struct Freshness {
     limit: Duration,

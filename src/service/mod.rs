@@ -1,5 +1,5 @@
-//! The services. Each service owns the stores and settings that it needs. A flow calls several
-//! services.
+//! The services. Each service owns the stores and settings that it needs. A flow is one operation
+//! of the library. It calls several services.
 
 pub(crate) mod accounts;
 pub(crate) mod assistance;
@@ -65,8 +65,8 @@ pub(crate) struct Services {
     pub(crate) documents: Arc<Documents>,
 }
 
-/// The parts of which the services are built. The host has supplied them, or the builder has
-/// created them with default settings.
+/// The parts of which the services are built, for example the stores and the clock. The host
+/// supplies a part, or the builder of `Auth` creates it with default settings.
 pub(crate) struct Parts {
     pub(crate) config: AuthConfig,
     pub(crate) customers: Arc<dyn CustomerTable>,

@@ -21,8 +21,8 @@ impl Notices {
         Self { notifier, trail }
     }
 
-    /// Fails if the host has configured no notifier. A flow that must send a mail calls this
-    /// function first.
+    /// Fails if the host has configured no notifier. A flow that cannot work without a mail calls
+    /// this function before it does anything else.
     pub(crate) fn require(&self) -> Result<(), Error> {
         self.notifier.as_ref().map(drop).ok_or(Error::Internal(InternalError::NotConfigured(Part::Notifier)))
     }
@@ -32,8 +32,8 @@ impl Notices {
         self.tell_customer_at(&row.email, row, notice, origin);
     }
 
-    /// Notifies a customer at another e-mail address than the stored one, for example at the
-    /// address before a change.
+    /// Notifies a customer at the e-mail address `email` in place of the stored one. For example,
+    /// `email` is the address before a change.
     pub(crate) fn tell_customer_at(
         &self,
         email: &str,

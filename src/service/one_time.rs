@@ -25,8 +25,8 @@ use crate::{
 /// The service of one-time credentials, over the store that the host has configured.
 ///
 /// A credential is valid only while the customer has the generation under which the credential was
-/// made. So a new generation ends all credentials of a customer at once. This service compares the
-/// generations, so the comparison does not depend on a store.
+/// made. So a new generation ends all one-time credentials of a customer at once. This service
+/// compares the generations itself, so a store that the host has written need not do so.
 #[derive(Debug)]
 pub(crate) struct OneTimeCredentials {
     store: Arc<dyn OtcStore>,
@@ -47,12 +47,12 @@ pub(crate) enum Verdict<T> {
 }
 
 impl OneTimeCredentials {
-    /// Maximum number of live credentials that a customer has of each purpose. If there are more,
-    /// the oldest are removed.
+    /// Maximum number of live credentials that a customer has of each purpose, for example of reset
+    /// tokens. A further credential removes the oldest one of this purpose.
     pub(crate) const OUTSTANDING: usize = 3;
 
-    /// Creates the service. If the host has a separate store for one-time credentials, `native` is
-    /// that store. Otherwise they are stored in documents.
+    /// Creates the service. If the host supplies a store for one-time credentials, `native` is that
+    /// store. Otherwise the credentials are stored in documents.
     pub(crate) fn new(
         documents: Arc<Documents>,
         native: Option<Arc<dyn OtcStore>>,
@@ -74,8 +74,9 @@ impl OneTimeCredentials {
         ConfirmationToken::generate(self.random.as_ref())
     }
 
-    /// Returns the customer to whom a confirmation token may belong. The result is not trusted: the
-    /// caller looks the token up in the document of this customer.
+    /// Returns the customer to whom a confirmation token possibly belongs. The caller must not
+    /// trust the result, and must look the token up among the one-time credentials of this
+    /// customer.
     pub(crate) async fn owner(&self, token: &Digest) -> Result<Option<CustomerId>, StoreError> {
         Ok(match self.documents.follow(token).await? {
             Some(Subject::Customer(customer)) => Some(customer),
@@ -83,22 +84,22 @@ impl OneTimeCredentials {
         })
     }
 
-    /// Stores a new credential. The caller must have read the generation before the customer's
-    /// account row. If the customer's credentials were ended since then, the generation has
-    /// changed, so the new credential is not valid.
+    /// Stores a new credential. The caller must have read the generation of the credential before
+    /// the customer's account row. If the customer's credentials were ended since then, the
+    /// generation has changed, so the new credential is not valid.
     pub(crate) async fn put(&self, credential: &OneTimeCredential) -> Result<(), Error> {
         if credential.purpose == Purpose::Confirmation {
             let owner = Subject::Customer(credential.customer.clone());
             self.documents.point(&credential.digest, &owner, credential.expires_at).await?;
         }
         let stored = self.store.put(credential, Self::OUTSTANDING, credential.issued_at).await?;
-        // If the digest already exists, the random source has returned the same bits twice and
-        // cannot be trusted.
+        // If a credential with the same digest exists, the random source has returned the same bits
+        // twice, so it cannot be trusted.
         if stored { Ok(()) } else { Err(InternalError::RepeatedSecret.into()) }
     }
 
-    /// Verifies a credential under the customer's present generation, without spending it. This
-    /// costs one call of the store for a valid credential and for an invalid one.
+    /// Verifies a credential under the customer's present generation, without spending the
+    /// credential. A valid credential and an invalid one both cost one call of the store.
     pub(crate) async fn peek(
         &self,
         presented: &Presented,
@@ -116,9 +117,9 @@ impl OneTimeCredentials {
         })
     }
 
-    /// Spends a credential that [`peek`](Self::peek) found valid. The store records the digest
-    /// `bought` of the grant or e-mail address for which it was spent. If the call of the store
-    /// fails, the credential may be spent, so the call is not repeated.
+    /// Spends a credential that [`peek`](Self::peek) found valid. The store records `bought`: the
+    /// digest of the grant or e-mail address for which the credential was spent. If the call of the
+    /// store fails, the store has possibly spent the credential, so the call is not repeated.
     pub(crate) async fn spend(
         &self,
         offer: Offer,
@@ -132,7 +133,8 @@ impl OneTimeCredentials {
     }
 
     /// Removes the document with the one-time credentials of a customer who is erased. If the host
-    /// has a separate store for one-time credentials, their records stay there until they expire.
+    /// supplies a store for one-time credentials, the records stay there until the credentials
+    /// expire.
     pub(crate) async fn erase(&self, customer: &CustomerId) -> Result<(), StoreError> {
         self.documents.change(&of_customer(customer), &ErasingCodes).await?.kept()
     }

@@ -34,8 +34,9 @@ impl Passwords {
         Self { pool, policy, breached, random }
     }
 
-    /// Verifies a password against a stored hash. A refusal costs at least the work of one hash
-    /// with the current parameters, even if there is no stored hash.
+    /// Verifies a password against a stored hash. A wrong password costs at least the work of one
+    /// hash with the current parameters, even if there is no stored hash. So the duration does not
+    /// reveal if the account has a password.
     pub(crate) async fn verify(
         &self,
         password: &Credential,
@@ -61,15 +62,16 @@ impl Passwords {
         self.pool.hash(password, line, self.random.as_ref()).await
     }
 
-    /// Replaces the outdated hash of a right password. If the replacement fails, the next sign-in
-    /// tries it again.
+    /// Replaces a password hash with outdated parameters, after the password was right. If the
+    /// replacement fails, the next sign-in tries it again.
     pub(crate) async fn rehash<A: Account>(&self, accounts: &Accounts<A>, row: &A, password: &Credential) {
         if let Ok(new) = self.hash(password, Line::of_host()).await {
             let _ = accounts.replace_hash(row, &new).await;
         }
     }
 
-    /// Refuses an empty or too long new password before any other work.
+    /// Refuses a new password that is empty or too long. A flow calls this function before any
+    /// costly work.
     pub(crate) fn check_bounds(&self, password: &Credential, field: Field) -> Result<(), Error> {
         password.check_bounds(field).map_err(|error| match error {
             Error::Input(InputError::PasswordTooLong) => {

@@ -1,5 +1,6 @@
-//! The pointers from the digests of mailed secrets to accounts. A secret that is presented without
-//! the account's name is looked up through its pointer.
+//! The pointers from the digests of secrets to accounts. A client presents some secrets without the
+//! id of the account, for example a confirmation token. The library finds the account of such a
+//! secret through its pointer.
 
 use time::OffsetDateTime;
 
@@ -11,8 +12,8 @@ use crate::{
 };
 
 impl Documents {
-    /// Writes the pointer of a secret. The caller writes the document with the secret's record
-    /// afterwards, so that every recorded secret has a pointer.
+    /// Writes the pointer of a secret. The caller stores the record of the secret afterwards, so
+    /// that each stored record has a pointer.
     pub(crate) async fn point(
         &self,
         secret: &Digest,
@@ -22,8 +23,8 @@ impl Documents {
         self.change(&of_secret(secret), &Pointing { owner, expires_at }).await?.kept()
     }
 
-    /// Returns the account to which a secret may belong. The caller must not trust the result, and
-    /// must look the secret up in the documents of this account.
+    /// Returns the account to which a secret possibly belongs. The caller must not trust the
+    /// result, and must look the secret up among the records of this account.
     pub(crate) async fn follow(&self, secret: &Digest) -> Result<Option<Subject>, StoreError> {
         self.change(&of_secret(secret), &Following).await?.kept()
     }

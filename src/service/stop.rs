@@ -7,12 +7,13 @@ use crate::{
     state::budgets::AttemptOutcome,
 };
 
-/// The reason why a flow stops without success. The audit trail gets more detail than the caller.
+/// The reason why a flow stops without success. The audit trail gets more details than the caller,
+/// so that the caller does not learn, for example, if an account exists.
 #[derive(Debug)]
 pub(crate) struct Stop {
     pub(crate) told: Error,
-    /// The reason of a refusal, for the audit trail. None if the flow was not refused but failed,
-    /// for example because of the store.
+    /// The reason of a refusal, for the audit trail. None if the flow failed instead, for example
+    /// because the store was not available.
     pub(crate) why: Option<Refusal>,
 }
 
@@ -29,12 +30,13 @@ pub(crate) struct Judged<T> {
 #[derive(Debug)]
 pub(crate) struct Denied {
     stop: Stop,
-    /// The outcome of the attempt. None if an error occurred before the credential was verified.
+    /// The outcome of the attempt. None if an error occurred before the credential was verified, so
+    /// that nobody knows if the credential is right.
     outcome: Option<AttemptOutcome>,
 }
 
 impl Refusal {
-    /// Stops a flow for this reason. The error for the caller may say less.
+    /// Stops a flow for this reason. The error for the caller can say less than the reason.
     pub(crate) fn told(self, error: impl Into<Error>) -> Stop {
         Stop { told: error.into(), why: Some(self) }
     }
@@ -52,13 +54,14 @@ impl Refusal {
 }
 
 impl Stop {
-    /// Replaces the caller's error if this is a refusal. Other errors stay as they are.
+    /// Replaces the error for the caller if the flow was refused. If the flow failed, the error for
+    /// the caller stays.
     pub(crate) fn refused_as(self, error: impl Into<Error>) -> Self {
         if self.why.is_some() { Self { told: error.into(), ..self } } else { self }
     }
 
-    /// Refuses a credential because of this stop. If the stop is a refusal, the attempt counts as a
-    /// failure. Otherwise the attempt has no outcome yet.
+    /// Refuses a credential because of this stop. If the flow was refused, the attempt counts as a
+    /// failure. If the flow failed, the attempt has no outcome yet.
     pub(crate) fn failed(self) -> Denied {
         let outcome = self.why.map(|_| AttemptOutcome::Failed);
         Denied { stop: self, outcome }
@@ -66,14 +69,16 @@ impl Stop {
 }
 
 impl Denied {
-    /// Marks the credential as right. If the attempt has no outcome yet, its charge is given back.
+    /// Marks the credential as right. If the attempt has no outcome yet, the charge of the attempt
+    /// is given back.
     pub(crate) fn behind_right_credential(self) -> Self {
         Self { outcome: self.outcome.or(Some(AttemptOutcome::Withdrawn)), ..self }
     }
 }
 
 impl<T> Judged<T> {
-    /// Completes the verdict on an attempt. If the attempt has no outcome, [`unjudged`] decides.
+    /// Completes the verdict on an attempt. If the attempt has no outcome yet, [`unjudged`] decides
+    /// the outcome.
     pub(crate) fn of(judged: Result<(T, AttemptOutcome), Denied>, work: &Work) -> Self {
         match judged {
             Ok((right, outcome)) => Self { outcome, answer: Ok(right) },
@@ -84,9 +89,9 @@ impl<T> Judged<T> {
     }
 }
 
-/// Returns the outcome of an attempt that was not judged, because its caller disconnected or an
-/// error occurred. If its costly work has started, the attempt counts as a failure. Otherwise its
-/// charge is given back.
+/// Returns the outcome of an attempt whose credential was not judged, because the caller
+/// disconnected or an error occurred. If the costly work of the attempt has started, the attempt
+/// counts as a failure. Otherwise the charge is given back.
 pub(crate) fn unjudged(work: &Work) -> AttemptOutcome {
     if work.has_started() { AttemptOutcome::Failed } else { AttemptOutcome::Withdrawn }
 }

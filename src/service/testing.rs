@@ -1,4 +1,4 @@
-//! The documents for the tests of services. Their memory store counts its calls.
+//! A memory store that counts its calls, and nodes with clocks, for the tests of services.
 
 use std::{
     fmt,
@@ -32,8 +32,8 @@ pub(crate) struct WatchedStore {
     lists: AtomicUsize,
     /// True if the store loses the replies of commits: it makes each commit and returns an error.
     pub(crate) loses_replies: AtomicBool,
-    /// The number of the first commit that fails, counted from the last [`calls`](Self::calls). All
-    /// later commits fail, too. 0 means that none fails.
+    /// The number of the first commit that fails, counted since the last [`calls`](Self::calls).
+    /// All later commits fail, too. 0 means that no commit fails.
     pub(crate) fails_from: AtomicUsize,
 }
 
@@ -50,8 +50,8 @@ impl WatchedStore {
         [&self.loads, &self.commits, &self.lists].map(|count| count.swap(0, Ordering::Relaxed))
     }
 
-    /// Creates a node on this store. Each node has another seed, so that no two nodes draw the same
-    /// version.
+    /// Creates a node on this store. Each node needs a different `seed`, so that two nodes do not
+    /// draw the same version.
     pub(crate) fn node(self: &Arc<Self>, seed: u8) -> Node {
         let clock = Arc::new(ManualClock::new(at(0)));
         let random = Arc::new(SeededRandom::from_seed([seed; 32]));

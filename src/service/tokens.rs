@@ -48,8 +48,8 @@ impl Tokens {
     }
 
     /// Returns the present time and the expiry of a token with this lifetime. The expiry is at most
-    /// `until`. The present time is in whole microseconds, which every store keeps, so that the
-    /// returned times equal the stored ones.
+    /// `until`. The present time is truncated to whole microseconds. A store keeps whole
+    /// microseconds, so the returned times equal the stored times.
     pub(crate) fn lifespan(
         &self,
         lifetime: Duration,
@@ -87,9 +87,10 @@ impl Tokens {
         Ok(self.store.generation(subject, fresh).await?)
     }
 
-    /// Returns the generation of a subject that presented the token of `grant`. The grant is looked
-    /// up again after the generation was read. Otherwise this function would miss a revocation
-    /// between the first look-up and the reading of the generation.
+    /// Returns the generation of a subject that presented the token of `grant`. The caller has
+    /// already verified the token, but another request has possibly revoked it before the
+    /// generation was read. So this function looks the grant up once more, after it has read the
+    /// generation.
     pub(crate) async fn generation_behind(
         &self,
         subject: &Subject,
@@ -102,9 +103,9 @@ impl Tokens {
         }
     }
 
-    /// Stores the grant of a token. Refuses the grant if the subject's tokens were revoked since
-    /// `generation` was read. If the subject then has more grants than the cap allows, the oldest
-    /// grant ends.
+    /// Stores the grant of a token. Refuses the grant if all tokens of the subject or of the shop
+    /// were revoked since `generation` was read. If the subject then has more live grants than the
+    /// maximum number, the oldest grant ends.
     pub(crate) async fn insert(
         &self,
         grant: &Grant,
@@ -112,12 +113,12 @@ impl Tokens {
         generation: Generation,
     ) -> Result<(), Stop> {
         match self.store.insert(grant, origin, generation, self.cap, grant.issued_at).await? {
-            // `Barred` means that this token was ended before it was stored, for example by a
-            // replay of its one-time credential. The caller still gets the token, although it is
-            // not valid.
+            // `Barred` means that this token was ended before its grant was stored, for example
+            // because of a replay of the one-time credential. The caller still gets the token, but
+            // the token is not valid.
             Insert::Stored | Insert::Barred => Ok(()),
             Insert::Revoked => Err(Refusal::RevokedMeanwhile.told(SignInError::Refused)),
-            // The random source has returned the same 129 bits twice and cannot be trusted.
+            // The random source has returned the same 129 bits twice, so it cannot be trusted.
             Insert::Collision => Err(Error::from(InternalError::RepeatedSecret).into()),
         }
     }
@@ -129,12 +130,13 @@ impl Tokens {
     }
 
     /// Revokes one token. Until the time `until`, the store also refuses to store a grant with this
-    /// id.
+    /// id. So a sign-in that is still running cannot store the grant later.
     pub(crate) async fn bar(&self, grant: &GrantId, until: OffsetDateTime) -> Result<bool, StoreError> {
         self.store.revoke(grant, self.clock.now(), until).await
     }
 
-    /// Revokes one token, and [bars](Self::bar) the id of its grant for a lifetime from now.
+    /// Revokes one token, and [bars](Self::bar) the id of its grant for the time `lifetime` from
+    /// now.
     pub(crate) async fn bar_for(&self, grant: &GrantId, lifetime: Duration) -> Result<bool, StoreError> {
         self.bar(grant, after(self.clock.now(), lifetime)).await
     }

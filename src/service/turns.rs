@@ -12,8 +12,10 @@ use futures_timer::Delay;
 use crate::store::Partition;
 
 /// The turns of callers in this process that change the same partition. Callers with turns commit
-/// one after another, which avoids store calls that would conflict. Correctness does not depend on
-/// turns.
+/// one after another, which avoids store calls that would conflict. The versions of the documents
+/// make each commit correct even without turns. Turns only make commits faster.
+///
+/// The partitions are divided into 64 groups. Partitions of one group share a turn.
 pub(super) struct Turns {
     slots: Box<[Slot; 64]>,
     hasher: RandomState,
@@ -36,8 +38,9 @@ struct Holder {
     since: Instant,
 }
 
-/// A caller's turn, which lasts until the value is dropped. After [`Turns::LONGEST`] the next
-/// caller takes the turn over, so that a future that is no longer polled blocks no other caller.
+/// A caller's turn. It lasts until the value is dropped. After [`Turns::LONGEST`], the next caller
+/// takes the turn over even if the value still exists. So a future that is no longer polled does
+/// not block other callers.
 pub(super) struct Turn<'turns> {
     slot: &'turns Slot,
     ticket: Option<u64>,
@@ -51,7 +54,7 @@ impl Turns {
         Self { slots: Box::new(std::array::from_fn(|_| Slot::default())), hasher: RandomState::new() }
     }
 
-    /// Waits for a turn. The second value is true if the caller had to wait.
+    /// Waits for a turn at this partition. The second value is true if the caller had to wait.
     pub(super) async fn take(&self, partition: &Partition) -> (Turn<'_>, bool) {
         let slot = self.slot(partition);
         let began = Instant::now();
@@ -79,8 +82,8 @@ impl Turns {
 }
 
 impl Slot {
-    /// Takes the turn if it is free, and returns a ticket. Otherwise returns the time after which
-    /// the present turn can be taken over.
+    /// Takes the turn if it is free or has lasted too long, and returns a ticket. Otherwise returns
+    /// the time after which this caller can take the turn over.
     fn try_take(&self) -> Result<u64, Duration> {
         let mut holders = self.holders();
         if let Some(holder) = &holders.current {
@@ -114,8 +117,8 @@ impl Drop for Turn<'_> {
         let mut holders = self.slot.holders();
         if holders.current.take_if(|holder| holder.ticket == ticket).is_some() {
             drop(holders);
-            // Every release wakes one more waiting caller, because the caller that was woken before
-            // may never run.
+            // Every release wakes one more waiting caller, because the caller that an earlier
+            // release has woken is possibly not polled any more.
             self.slot.released.notify_additional(1);
         }
     }
@@ -135,7 +138,7 @@ mod tests {
 
     use super::*;
 
-    /// Additional time that a busy machine may take.
+    /// The delay of a busy machine that the test allows for each wait.
     const SLACK: Duration = Duration::from_millis(200);
 
     fn partition() -> Partition {

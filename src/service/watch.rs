@@ -1,6 +1,6 @@
 //! The watch over the sign-ins of the whole shop, which detects attacks. Each node counts its
-//! sign-ins in memory, and adds the counts to the shop's document every few seconds. So sign-ins do
-//! not compete for one document.
+//! sign-ins in memory. If there are enough failures, the node adds its counts to the shop's
+//! document, at most once in 5 s. So sign-ins do not compete for this document.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -21,7 +21,8 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
     Succeeded,
-    /// `network` is 32 bits of the digest of the caller's network.
+    /// `network` is 32 bits of the digest of the caller's network. If the caller has no IP address,
+    /// `network` is 32 bits of the account's digest.
     Failed {
         unknown: bool,
         network: u32,
@@ -49,8 +50,9 @@ struct Own {
 impl Watch {
     /// Time between two exchanges with the store: 5 s.
     const PAUSE: Duration = Duration::from_secs(5);
-    /// Minimum number of failures for a write to the shop's document. Fewer failures are kept in
-    /// memory until the next exchange, so that a shop without an attack rarely writes.
+    /// Minimum number of failures for a write to the shop's document. A node keeps fewer failures
+    /// in memory until the next exchange, so that a shop without an attack rarely writes the
+    /// document.
     const WORTH_A_WRITE: u32 = 10;
     const TRIES: u32 = 3;
 
@@ -81,10 +83,11 @@ impl Watch {
         }
     }
 
-    /// Exchanges counts with the shop's document, if an exchange is due. If there are enough
-    /// failures, the node's counts are added to the document. The node learns if the shop is under
-    /// attack. The audit trail records a new alarm. If the store request fails, the counts of that
-    /// exchange are lost.
+    /// Exchanges counts with the shop's document, if the last exchange was at least 5 s ago. The
+    /// node reads from the document if the shop is under attack. If there are enough failures, it
+    /// also adds its counts to the document. The audit trail records a new alarm.
+    ///
+    /// If the store request fails, the counts that the node wanted to add are lost.
     pub(crate) async fn exchange(&self) {
         let now = self.documents.now();
         let Some((numbers, networks)) = self.due(now) else { return };
@@ -104,12 +107,14 @@ impl Watch {
         }
     }
 
-    /// Returns the counts for an exchange. Returns none if no exchange is due. If the failures
-    /// reach [`WORTH_A_WRITE`](Self::WORTH_A_WRITE), the counts are removed from the node's memory.
+    /// Returns the counts for an exchange. Returns none if no exchange is due. If the counts will
+    /// be added to the shop's document, because the failures reach
+    /// [`WORTH_A_WRITE`](Self::WORTH_A_WRITE), they are removed from the node's memory.
     fn due(&self, now: OffsetDateTime) -> Option<(Numbers, Networks)> {
         let mut own = self.own();
         let next = after(own.exchanged_at, Self::PAUSE);
-        // If the clock went back, an exchange is due.
+        // An exchange is also due if the clock went back. Otherwise the node would make no exchange
+        // until the clock reaches the earlier time.
         if now < next && own.exchanged_at <= now {
             return None;
         }

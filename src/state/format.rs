@@ -6,9 +6,9 @@ use crate::store::IndexEntry;
 
 /// A type that is stored as a document: the JSON text `{"format":1,"document":{..}}`.
 ///
-/// Before any release writes a new format, an earlier release must be able to read it, because
-/// nodes of both releases may run at once. The types refuse unknown and missing fields. So a field
-/// is added or removed only with a new format.
+/// The types refuse unknown and missing fields, so a field is added or removed only with a new
+/// format. During an upgrade, nodes of two releases can run at once. So a release that reads a new
+/// format must be published before a release that writes this format.
 pub(super) trait Stored: Serialize + DeserializeOwned {
     /// The format that this release writes. It is also the newest format that this release reads.
     const FORMAT: u32;
@@ -27,8 +27,8 @@ struct Envelope<T> {
     document: T,
 }
 
-/// The envelope of a document without its content. It can be read even if this release does not
-/// know the format.
+/// The envelope of a document without the content. This release can read the format number even if
+/// it does not know the format of the content.
 #[derive(Deserialize)]
 struct Probe {
     format: u32,
@@ -62,7 +62,8 @@ pub(super) fn content<T: Stored>(
     Ok(Content { bytes: encode(document)?, keep_until, expendable, index: Vec::new() })
 }
 
-/// Encodes a document that even a full store must create.
+/// Encodes a document that even a full store must create. `index` has the entries of the document
+/// in indexes.
 pub(super) fn put<T: Stored>(
     document: &T,
     keep_until: Option<OffsetDateTime>,

@@ -1,9 +1,10 @@
 //! Pure state machines over versioned documents: no I/O, no async, no clock.
 //!
-//! A state machine takes documents, a command and the time. It returns changed documents and an
-//! answer. A [`Transition`] is one such command. `service::Documents` loads the documents of a
+//! A state machine takes documents, a command and the time. It returns an answer and the changed
+//! documents. A [`Transition`] is such a command. `service::Documents` loads the documents of a
 //! transition, applies the transition and commits its writes. If another writer has changed the
-//! documents in the meantime, `service::Documents` starts again.
+//! documents since they were loaded, `service::Documents` applies the transition again to the
+//! present documents.
 
 pub(crate) mod budgets;
 pub(crate) mod codes;

@@ -3,8 +3,8 @@ use crate::{
     store::Partition,
 };
 
-/// Returns the partition of a customer, which holds the customer's one-time credentials and ledger
-/// of assistance.
+/// Returns the partition of a customer, which holds the customer's one-time credentials and the
+/// ledger entries of assistance to this customer.
 pub(crate) fn of_customer(customer: &CustomerId) -> Partition {
     Partition::of(&[b"customer id", customer.to_string().as_bytes()])
 }

@@ -1,8 +1,9 @@
-//! The pointer from the digest of a mailed secret to the account to which the secret may belong.
+//! The pointer from the digest of a secret to the account to which the secret possibly belongs.
 //!
-//! A client may present a secret without the name of the account, so the library looks up the
-//! account by the pointer. The pointer is written before the record of the secret. The pointer is
-//! never trusted: the secret must also be in the documents of that account.
+//! A client presents some secrets without the id of the account, for example an enrolment token. So
+//! the library looks up the account by the pointer. The pointer is written before the record of the
+//! secret. The pointer is not trusted: the record of the secret must also be in the documents of
+//! that account.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -34,7 +35,7 @@ pub(crate) fn of_secret(digest: &Digest) -> Partition {
     Partition::of(&[b"pointer", digest.as_bytes()])
 }
 
-/// Writes a pointer, which is kept until its secret expires.
+/// Writes a pointer, which is kept until the secret expires.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pointing<'a> {
     pub(crate) owner: &'a Subject,

@@ -84,8 +84,8 @@ pub(crate) fn factor_id(name: impl AsRef<str>) -> FactorId {
     enrolment_id(name).factor()
 }
 
-/// Returns the generation of this number. Number 0 is the generation of a subject whose tokens were
-/// never revoked.
+/// Returns the generation that a test calls by this number. Number 0 is the generation of a subject
+/// whose tokens were never all revoked.
 pub(crate) fn generation(number: u8) -> Generation {
     let id = |byte| GenerationId::from_bytes([byte; 16]);
     Generation { shop: id(1), subject: (number > 0).then(|| id(number)) }
@@ -128,8 +128,8 @@ pub(crate) fn bent(text: &str) -> Vec<String> {
     found.iter().map(Value::to_string).collect()
 }
 
-/// Checks that a transition reads the texts. Also checks that each [`bent`] text and a newer format
-/// cause a typed error.
+/// Checks that a transition reads the given documents, which are JSON texts. Also checks that each
+/// [`bent`] variant of a text and each newer format cause a typed error.
 pub(crate) fn refuses_bent<T: Transition>(transition: &T, texts: &[&str], now: OffsetDateTime) {
     let read = |place: usize, bytes: &str| {
         let documents: Vec<_> = (0..texts.len())
@@ -164,8 +164,8 @@ pub(crate) fn any_bytes(text: String) -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![vec(any::<u8>(), 0..200), changed]
 }
 
-/// Applies a transition to stored bytes. Whatever the bytes are, the transition must return an
-/// answer or an error, and must not panic.
+/// Applies a transition to stored bytes. The transition must return an answer or an error for any
+/// bytes, and must not panic.
 pub(crate) fn survives<T: Transition>(transition: &T, bytes: &[u8], now: OffsetDateTime) {
     let documents = vec![Some(bytes); transition.keys().len()];
     let _ = transition.apply(&documents, now);

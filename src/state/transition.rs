@@ -7,13 +7,14 @@ pub(crate) trait Transition: Sync {
     /// The answer to the command: its result for the caller.
     type Answer: Send;
 
-    /// Returns the document keys of all documents on which the answer depends. A commit checks the
-    /// version of each of these documents, including those that do not change.
+    /// Returns the document keys of all documents on which the answer of the command depends. A
+    /// commit checks the version of each of these documents, also of those that the command does
+    /// not change.
     fn keys(&self) -> Vec<Key>;
 
-    /// Applies the command to the documents of [`keys`](Self::keys), in the order of the document
-    /// keys. After a conflict, the command is applied again to the present documents. So the
-    /// command must have no side effects.
+    /// Applies the command to `documents`, which are in the order of [`keys`](Self::keys). After a
+    /// conflict, the command is applied again to the present documents. So the command must have no
+    /// side effects.
     fn apply(
         &self,
         documents: &[Option<&[u8]>],
@@ -21,9 +22,9 @@ pub(crate) trait Transition: Sync {
     ) -> Result<Step<Self::Answer>, DocumentError>;
 }
 
-/// The answer to a command, and one write for each of its document keys, in their order. If every
-/// write is [`Write::Keep`], no commit is made, and the answer depends only on the loaded
-/// documents.
+/// The answer to a command, and one write for each document key of the command, in the order of the
+/// document keys. If every write is [`Write::Keep`], no commit is made, and the answer depends only
+/// on the loaded documents.
 #[derive(Debug)]
 pub(crate) struct Step<A> {
     pub(crate) answer: A,
@@ -39,7 +40,7 @@ impl<A> Step<A> {
 /// The write for one document.
 #[derive(Debug)]
 pub(crate) enum Write {
-    /// The document is not changed. It may be present or absent.
+    /// The document is not changed. The document does not always exist.
     Keep,
     Put(Content),
     Delete,
@@ -54,8 +55,8 @@ pub(crate) struct Content {
     pub(crate) index: Vec<IndexEntry>,
 }
 
-/// The error of a document that cannot be read or written. The caller gets "unavailable", and the
-/// stored document is not changed.
+/// The error of a document that cannot be decoded or encoded. The caller of the operation gets
+/// "unavailable", and the stored document is not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum DocumentError {
     #[error("a stored document has format {found}, but this release reads formats up to {known}")]

@@ -1,5 +1,5 @@
-//! The link that is mailed to an admin user whose account is locked. It is one document in the
-//! partition of the account's budgets.
+//! The link that is mailed to an admin user whose account is locked. The link is stored as one
+//! document in the partition of the account's budgets.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -30,7 +30,7 @@ impl Stored for Unlock {
     const FORMAT: u32 = 1;
 }
 
-/// Stores a new unlock link, which replaces an earlier one.
+/// Stores a new unlock link. It replaces an earlier unlock link of the account.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Offering {
     pub(crate) digest: Digest,
@@ -38,7 +38,8 @@ pub(crate) struct Offering {
 }
 
 /// Spends the unlock link whose token has this digest, and unlocks the account, in one commit.
-/// Returns true if the link belonged to the account and had not expired. Otherwise changes nothing.
+/// Returns true if the link belonged to the account and had not expired. Otherwise returns false
+/// and changes nothing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spending {
     pub(crate) digest: Digest,
@@ -53,7 +54,9 @@ impl Transition for Offering {
     }
 
     fn apply(&self, documents: &[Option<&[u8]>], _now: OffsetDateTime) -> Result<Step<()>, DocumentError> {
-        // The earlier link is read because a document of a newer format must stay untouched.
+        // The document of the earlier link is decoded, although the new link does not depend on it.
+        // If the document has a newer format, the decoding fails, so that the document is not
+        // overwritten.
         read::<Unlock>(documents, 0)?;
         let Self { digest, expires_at } = *self;
         let write = put(&Unlock { digest, expires_at }, Some(expires_at), Vec::new())?;

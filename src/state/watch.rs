@@ -1,5 +1,6 @@
 //! The counts of failed and successful sign-ins of the whole shop, per minute. One document holds
-//! them. Each node adds its counts to this document every few seconds.
+//! these counts. If a node has counted enough failures, it adds its counts to this document, at
+//! most once in 5 s.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -22,15 +23,15 @@ const WATCH: Name = Name::of("watch");
 #[serde(deny_unknown_fields)]
 pub(crate) struct Numbers {
     pub(crate) succeeded: u32,
-    /// Number of refused sign-ins: those with a wrong credential, and those at an account whose
+    /// Number of failed sign-ins: those with a wrong credential, and those at an account whose
     /// budget over all sources is spent.
     pub(crate) failed: u32,
     /// Number of the failures at names without an account.
     pub(crate) unknown: u32,
 }
 
-/// The networks of failed sign-ins, each as 32 bits of a digest. At most [`MANY`](Self::MANY) are
-/// kept.
+/// The networks from which sign-ins failed, each as 32 bits of a digest. At most
+/// [`MANY`](Self::MANY) networks are kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Networks(BTreeSet<u32>);
@@ -40,7 +41,7 @@ pub(crate) struct Networks(BTreeSet<u32>);
 pub(crate) struct Watched {
     /// True if the shop is under attack.
     pub(crate) attacked: bool,
-    /// The counts that cause a new alarm. None if no alarm begins now.
+    /// The counts that cause a new alarm. None if no new alarm begins now.
     pub(crate) alarm: Option<Numbers>,
 }
 
@@ -83,8 +84,8 @@ impl Stored for Watch {
 }
 
 impl Networks {
-    /// Minimum number of networks for an alarm of the whole shop. If the failures come from fewer
-    /// networks, the tallies of their sources detect the attack.
+    /// Minimum number of networks with failed sign-ins for an alarm of the whole shop. If the
+    /// failures come from fewer networks, the tallies of these sources detect the attack.
     const MANY: usize = 20;
 
     pub(crate) fn add(&mut self, network: u32) {
@@ -118,24 +119,28 @@ impl Numbers {
         }
     }
 
-    /// True if an automated attack is likely: within one to two minutes, at least 120 failures and
-    /// at least three failures for each success. People fail less often than they succeed.
+    /// True if an automated attack is likely. These counts, of one to two minutes, then have at
+    /// least 120 failures, and at least three failures for each success. Without an attack, people
+    /// succeed more often than they fail.
     ///
-    /// The count of unknown names is not used here. During an attack, callers may notice that more
-    /// challenges are required. They must not learn from this if an account exists.
+    /// The count of failures at unknown names is not used here. If this function detects an attack,
+    /// the host can demand more challenges, and callers can notice this. If unknown names had an
+    /// effect, callers could learn from the challenges if an account exists.
     const fn show_attack(self) -> bool {
         self.failed >= 120 && self.failed / 3 >= self.succeeded
     }
 
     /// True if an attacker is probably guessing names: there are at least 40 failures at unknown
-    /// names, and more of them than successful sign-ins.
+    /// names, and more such failures than successful sign-ins. This only causes an alarm in the
+    /// audit trail.
     const fn show_unknown_names(self) -> bool {
         self.unknown >= 40 && self.unknown > self.succeeded
     }
 }
 
 impl Watch {
-    /// Time for which an attack is assumed to continue after the last report that shows it: 10 min.
+    /// Time for which an attack is assumed to continue after the last counts that show the attack:
+    /// 10 min.
     const HOLD: Duration = Duration::from_secs(10 * 60);
 
     fn new(minute: i64) -> Self {
@@ -143,9 +148,9 @@ impl Watch {
         Self { minute, present: Count::default(), before: Count::default(), attacked_until, alarmed_until }
     }
 
-    /// Begins a new minute, if `minute` is later than the present one. So a node whose clock is
-    /// ahead begins the minute early. The counts of a node whose clock is behind are added to the
-    /// present minute.
+    /// Begins a new minute, if `minute` is later than the minute of the present counts. So a node
+    /// whose clock is ahead begins a minute early. The counts of a node whose clock is behind are
+    /// added to the present counts.
     fn turn(&mut self, minute: i64) {
         match minute.saturating_sub(self.minute) {
             ..=0 => return,
@@ -156,7 +161,8 @@ impl Watch {
     }
 
     /// True if the shop is under attack. If `attacked_until` is more than twice
-    /// [`HOLD`](Self::HOLD) ahead, a clock that was ahead wrote it, so it is ignored.
+    /// [`HOLD`](Self::HOLD) ahead, the clock of the node that wrote it was ahead, so
+    /// `attacked_until` is ignored.
     fn is_attacked(&self, now: OffsetDateTime) -> bool {
         now < self.attacked_until && self.attacked_until <= after(now, 2 * Self::HOLD)
     }
@@ -202,8 +208,9 @@ impl Transition for Reporting<'_> {
         let now = micros::to_time(micros::from_time(now));
         let minute = now.unix_timestamp().div_euclid(60);
         let present = read::<Watch>(documents, 0)?;
-        // If a clock that was more than an hour ahead wrote the document, it is ignored and
-        // replaced. Otherwise no new minute would begin until that time.
+        // If a node whose clock was more than an hour ahead wrote the document, the document is
+        // ignored and replaced. Otherwise no new minute would begin until this node's clock reaches
+        // the same time.
         let usable = present.filter(|watch| watch.minute <= minute.saturating_add(60));
         let mut watch = usable.unwrap_or_else(|| Watch::new(minute));
         watch.turn(minute);

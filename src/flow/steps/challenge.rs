@@ -1,5 +1,5 @@
-//! The check of the client's response to the host's challenge. The check runs before any costly
-//! work.
+//! The check of the client's response to the host's challenge. The check runs before a password is
+//! hashed.
 
 use crate::{
     account::Website,
@@ -11,7 +11,7 @@ use crate::{
     token::Origin,
 };
 
-/// An attempt that the host may challenge, as a client sent it.
+/// An attempt that the host can challenge, as a client sent it.
 pub(in crate::flow) struct Challenged<'a> {
     pub(in crate::flow) action: ChallengeAction,
     pub(in crate::flow) website: Option<&'a Website>,
@@ -22,8 +22,9 @@ pub(in crate::flow) struct Challenged<'a> {
 
 /// Refuses an attempt if the host challenges it and the client's response is missing or wrong.
 ///
-/// Call this function before the account is looked up, so that the refusal does not depend on the
-/// account. `opened` is none for a registration without an IP address, because no budget limits it.
+/// An attempt from a known device of the account is not challenged. Call this function before the
+/// account is looked up, so that the refusal does not reveal if the account exists. `opened` is
+/// none for a registration without an IP address, because no budget limits such a registration.
 pub(in crate::flow) async fn require_answer(
     services: &Services,
     opened: Option<&Opened<'_>>,

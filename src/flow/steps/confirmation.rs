@@ -16,14 +16,14 @@ use crate::{
 pub(in crate::flow) enum Confirming {
     /// The present e-mail address of the account.
     Own,
-    /// The new e-mail address of the account. The flow that made the token has checked the current
-    /// password.
+    /// The new e-mail address of the account, to which the customer wants to change. The request
+    /// for this change has checked the current password.
     Changed,
 }
 
 impl Confirming {
-    /// Returns the digest of this kind and this e-mail address. A token's record contains it, so
-    /// that the token confirms only this address.
+    /// Returns the digest of this kind and this e-mail address. The stored record of a confirmation
+    /// token contains this digest, so that the token confirms only this e-mail address.
     pub(in crate::flow) fn digest(self, address: &Address) -> Digest {
         let kind: &[u8] = match self {
             Self::Own => b"own address",
@@ -33,17 +33,18 @@ impl Confirming {
         Digest::of_parts(&[kind, website.as_str().as_bytes(), email.as_str().as_bytes()])
     }
 
-    /// Returns the kind of a token whose record contains `digest`. Returns none if `digest` belongs
-    /// to another e-mail address.
+    /// Returns the kind of a confirmation token whose stored record contains `digest`. Returns none
+    /// if `digest` was not made from `address`.
     pub(in crate::flow) fn of(digest: Digest, address: &Address) -> Option<Self> {
         [Self::Own, Self::Changed].into_iter().find(|kind| kind.digest(address) == digest)
     }
 }
 
-/// Makes and stores a token that confirms this e-mail address.
+/// Makes and stores a confirmation token for this e-mail address.
 ///
-/// For an unknown account, the caller passes the decoy account's id as `owner`, so that all
-/// requests do the same work. The caller must have read `generation` before the account row.
+/// For an unknown account, the caller passes the decoy account's id as `owner`. So a token is
+/// stored for known and unknown accounts, and both take the same time. The caller must have read
+/// `generation` before the account row.
 pub(in crate::flow) async fn make_token(
     services: &Services,
     owner: CustomerId,

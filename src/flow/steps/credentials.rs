@@ -11,8 +11,8 @@ use crate::{
 
 /// Ends all tokens of a subject except `keep`, and all one-time credentials of the subject.
 ///
-/// A one-time credential is valid only under the generation in which it was made. This call changes
-/// the generation, so the one-time credentials end, too.
+/// A one-time credential is valid only under the generation in which it was made. This function
+/// changes the subject's generation, so the one-time credentials end, too.
 pub(in crate::flow) async fn end_credentials(
     services: &Services,
     subject: &Subject,
@@ -24,8 +24,8 @@ pub(in crate::flow) async fn end_credentials(
     ended
 }
 
-/// Closes the ledger entries of those assistances of a subject that have ended. If an entry cannot
-/// be closed now, the next reading of the ledger closes it.
+/// Closes the ledger entries of the subject's ended assistances. If an entry cannot be closed now,
+/// a later listing of the ledger closes the entry.
 pub(in crate::flow) async fn settle_ledger(services: &Services, subject: &Subject, origin: &Origin) {
     match subject {
         Subject::Customer(customer) => drop(services.assistance.settle_of(customer, origin).await),
@@ -42,16 +42,17 @@ pub(in crate::flow) enum Ends<'a> {
     All,
 }
 
-/// Keeps a credential that was just written, and ends the earlier tokens that `ends` names. If
-/// `ends` names any, all one-time credentials end as well.
+/// Lets a credential that was just written stay, and ends the earlier tokens that `ends` names. If
+/// `ends` names any tokens, all one-time credentials of the subject end as well.
 ///
-/// Each flow calls this function after it has written a credential. The flow must have read
-/// `generation` before it checked its caller. The credential must not stay if another request has
-/// ended the subject's tokens since then, or if the tokens cannot be ended now:
+/// A flow calls this function after it has written a credential, for example a password. The flow
+/// must have read `generation` before it checked its caller. If another request has ended the
+/// subject's tokens since `generation` was read, or if the tokens cannot be ended now, the new
+/// credential must not stay. The function then does the following:
 ///
 /// - `undo` restores the previous credential by compare-and-set. If another request has already
-///   replaced the new credential, that later credential stays.
-/// - All tokens end, including those obtained with the new credential.
+///   replaced the new credential by a later one, the later credential stays.
+/// - All tokens of the subject end, including those obtained with the new credential.
 /// - The caller is refused.
 pub(in crate::flow) async fn let_stand(
     services: &Services,
@@ -63,8 +64,8 @@ pub(in crate::flow) async fn let_stand(
 ) -> Result<(), Stop> {
     let Err(stop) = end_earlier(services, subject, generation, ends, origin).await else { return Ok(()) };
     let undone = undo.await;
-    // This runs after the undo, even if the undo failed, so that no token obtained with the new
-    // credential works from here on.
+    // All tokens end after the undo, even if the undo failed, so that tokens obtained with the new
+    // credential no longer work.
     end_credentials(services, subject, None, origin).await?;
     undone?;
     Err(stop)
@@ -81,7 +82,8 @@ async fn end_earlier(
     match ends {
         Ends::AllBut(keep) if stands => {
             end_credentials(services, subject, Some(keep), origin).await?;
-            // If another request ended all tokens after the check above, it has also ended `keep`.
+            // If another request ended all tokens after the generation was compared above, it has
+            // also ended `keep`.
             stands = services.tokens.find(keep).await?.is_some();
         }
         Ends::All if stands => end_credentials(services, subject, None, origin).await?,

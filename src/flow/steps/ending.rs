@@ -13,14 +13,15 @@ use crate::{
     token::{Grant, Origin},
 };
 
-/// Records the outcome of a flow in the audit trail, and returns its result.
+/// Records the outcome of a flow in the audit trail, and returns the flow's result.
 ///
-/// If the audit sink fails, the result depends on the outcome:
+/// If the audit sink fails, the result for the caller depends on the outcome of the flow:
 ///
-/// - If a refusal must be recorded, the caller gets "unavailable" in place of the refusal. A
-///   refusal because of a spent budget is only queued.
-/// - A success stays a success. Either the flow recorded it before, or it must not depend on the
-///   audit trail, like a revocation.
+/// - If the flow must wait for the record of a refusal, the caller gets "unavailable" in place of
+///   the refusal. If the record is only queued, for example after a refusal because of a spent
+///   budget, the caller gets the refusal.
+/// - A success stays a success. Either the flow has recorded the act before it was done, or the act
+///   must not depend on the audit trail. A revocation is such an act.
 pub(in crate::flow) async fn conclude<T>(
     services: &Services,
     event: &Draft,
@@ -39,8 +40,8 @@ pub(in crate::flow) async fn conclude<T>(
     }
 }
 
-/// Records an event in the audit trail. If the caller must not wait for the audit sink, the event
-/// is only queued.
+/// Records an event in the audit trail. If the flow need not wait for the audit sink, the event is
+/// only queued.
 pub(in crate::flow) async fn tell(services: &Services, event: &Draft, outcome: Outcome) -> Result<(), Error> {
     match event.delivery(outcome) {
         Delivery::Awaited => services.trail.record(event, outcome).await,
@@ -52,7 +53,7 @@ pub(in crate::flow) async fn tell(services: &Services, event: &Draft, outcome: O
 }
 
 /// Settles an attempt, and returns the locks that this attempt has caused. The audit trail records
-/// these locks, and the source if it has become suspicious.
+/// these locks. It also records an alarm if this attempt has made the source suspicious.
 pub(in crate::flow) async fn settle(
     services: &Services,
     charged: Charged<'_>,
@@ -72,8 +73,8 @@ pub(in crate::flow) async fn settle(
     Ok(locks)
 }
 
-/// Records why a live token is refused, and returns the error. The event is queued, so that a
-/// verification does not wait for the sink.
+/// Records why a live token is refused, and returns the error for the caller. The event is queued,
+/// so that the verification of a token does not wait for the audit sink.
 pub(in crate::flow) fn refused_in_use(
     services: &Services,
     stop: Stop,

@@ -1,6 +1,7 @@
-//! The enrolment of an authenticator. It begins in one of two ways: a signed-in admin user requests
-//! it, or the sign-in of an admin user without a second factor mails an enrolment token. Later
-//! requests present this token.
+//! The enrolment of an authenticator. A signed-in admin user can begin an enrolment and gets an
+//! enrolment token. If an admin user must have a second factor but has none, the sign-in mails an
+//! enrolment token. With this token, the admin user can see the secret and activate the
+//! authenticator.
 
 use super::ending::settle;
 use crate::{
@@ -23,8 +24,8 @@ use crate::{
     token::{Digest, GrantId, Subject},
 };
 
-/// Mails an enrolment token to an admin user whose password is right. The caller must have read
-/// `generation` before it checked the password.
+/// Mails an enrolment token to an admin user who has presented the right password. The caller must
+/// have read `generation` before it checked the password.
 pub(in crate::flow) async fn mail_enrolment(
     services: &Services,
     admin: &AdminRecord,
@@ -35,7 +36,7 @@ pub(in crate::flow) async fn mail_enrolment(
     let attempted = Attempted::enrolment_request(&admin.id, &services.config);
     let charged = services.attempts.reserve(attempted).await?;
     let charged = charged.ok_or(Refusal::BudgetSpent.told(SignInError::TooManyRequests))?;
-    // Every request uses up an attempt of the budget, even if the request fails later.
+    // Every charged request uses up an attempt of the budget, even if the request fails later.
     settle(services, charged, AttemptOutcome::Failed, event).await?;
     let event = Draft { action: Action::FactorEnrolment, ..event.clone() };
     let begun = begin_enrolment(services, &admin.id, None, None, generation, &event).await?;
@@ -72,8 +73,8 @@ pub(in crate::flow) async fn begin_enrolment(
     Ok(BegunEnrolment::new(token, expires_at))
 }
 
-/// Returns the enrolment of a presented token, and the admin user who enrols. Refuses an enrolment
-/// that can no longer be activated.
+/// Returns the enrolment of a presented enrolment token, and the admin user who enrols. Refuses an
+/// enrolment that can no longer be activated.
 pub(in crate::flow) async fn live_enrolment(
     services: &Services,
     token: &Credential,

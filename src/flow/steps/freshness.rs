@@ -1,5 +1,5 @@
-//! The requirement of a recent sign-in for a change of credentials, so that a stolen token alone is
-//! not enough.
+//! The requirement of a recent sign-in before an admin user changes credentials. So a thief who has
+//! an older token cannot change credentials with it.
 
 use crate::{
     service::{Services, stop::Stop},

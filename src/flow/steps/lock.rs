@@ -17,8 +17,8 @@ use crate::{
 /// A kind of account, customer or admin user, that is notified of its lock.
 pub(in crate::flow) trait ToldOfLock: Account {
     /// Notifies the customer or admin user that the account's budget over all sources is spent. If
-    /// no account has the name, `owner` is none: the function makes the same requests to the store,
-    /// and sends no notice.
+    /// no account has the name, `owner` is none. The function then makes the same requests to the
+    /// store, but sends no notice.
     ///
     /// # Errors
     ///
@@ -33,8 +33,9 @@ pub(in crate::flow) trait ToldOfLock: Account {
 
 /// Notifies the customer or admin user if the attempt spent the account's budget over all sources.
 ///
-/// A lock for a single source causes no notice, because this lock does not affect other sources. If
-/// the notice cannot be sent, the result of the flow stays the same.
+/// A lock of a single source at the account causes no notice, because the customer or admin user
+/// can still sign in from other sources. If the notice cannot be sent, the result of the flow stays
+/// the same.
 pub(in crate::flow) async fn tell_of_locks<A: ToldOfLock>(
     services: &Services,
     locks: Locks,

@@ -33,8 +33,8 @@ pub(in crate::flow) trait ChangesPassword: ToldOfLock {
     fn tell_of_change(&self, notices: &Notices, origin: &Origin);
 }
 
-/// Changes a password. If this succeeds, all other tokens and all one-time credentials of the
-/// account end.
+/// Changes the password of a signed-in customer or admin user. If the change succeeds, all tokens
+/// of the account except the presented one end, and all one-time credentials.
 pub(in crate::flow) async fn change<A: ChangesPassword>(
     services: &Services,
     accounts: &Accounts<A>,
@@ -57,15 +57,17 @@ pub(in crate::flow) async fn change<A: ChangesPassword>(
         services.trail.begin(event).await?;
     }
     if !accounts.replace_hash(&row, &hash).await? {
-        // Another request has replaced the checked password hash: a sign-in has updated it, or the
-        // password was changed. So the current password is checked once more.
+        // Another request has replaced the password hash since the current password was checked.
+        // Either a sign-in has updated the parameters of the hash, or the password was changed. So
+        // the current password is checked once more.
         row = confirm().await?;
         if !accounts.replace_hash(&row, &hash).await? {
             return Err(Error::Conflict.into());
         }
     }
-    // The notice is sent first, so that a caller who disconnects cannot suppress it. If the earlier
-    // password is restored below, the notice was needless.
+    // The notice is sent before the tokens are ended, so that a caller who disconnects cannot
+    // suppress the notice. If the earlier password is restored below, the customer or admin user
+    // got a needless notice.
     row.tell_of_change(&services.notices, &event.origin);
     let undo = accounts.restore_hash(&row, &hash);
     let_stand(services, &subject, generation, Ends::AllBut(grant), &event.origin, undo).await

@@ -21,9 +21,9 @@ use crate::{
 
 /// Reads the account row a second time, after the presented credential was right.
 ///
-/// The account row was first read before the generation, so the host may have changed the row and
-/// ended the tokens between these two reads. If the host does so after the second reading of the
-/// row, the generation changes and no grant is stored.
+/// The account row was first read before the generation. Between these two reads, the host has
+/// possibly changed the row and ended the tokens. The second reading notices this. If the host ends
+/// the tokens after the second reading, the generation changes, so no grant is stored.
 pub(in crate::flow) async fn read_again<A: Account>(
     accounts: &Accounts<A>,
     name: &A::Name,
@@ -33,9 +33,9 @@ pub(in crate::flow) async fn read_again<A: Account>(
     row.ok_or(Refusal::UnknownAccount.failed(SignInError::Refused))
 }
 
-/// Checks the password again if the account row now has another password hash. Another sign-in has
-/// then updated the hash, or the password was changed. Returns true if the present hash has
-/// outdated parameters.
+/// Checks the password again if the account row has a new password hash since the first check.
+/// Either another sign-in has updated the parameters of the hash, or the password was changed.
+/// Returns true if the present hash has outdated parameters.
 pub(in crate::flow) async fn check_again<A: Account>(
     passwords: &Passwords,
     password: &Credential,
@@ -52,8 +52,8 @@ pub(in crate::flow) async fn check_again<A: Account>(
     verified.outdated().ok_or(Refusal::WrongCredential.failed(SignInError::Refused))
 }
 
-/// Checks the current password of a signed-in account, within the budget of `attempted`. Returns
-/// the account row with the checked password hash.
+/// Checks the current password of a signed-in customer or admin user, within the budgets of
+/// `attempted`. Returns the account row with the password hash that was checked.
 pub(in crate::flow) async fn confirm<A: ToldOfLock>(
     services: &Services,
     accounts: &Accounts<A>,
@@ -83,7 +83,8 @@ async fn judge<A: Account>(
     password: &Credential,
     work: &Work,
 ) -> Result<A, Denied> {
-    // The account row is read only now, because the wait for room in the budget may have been long.
+    // The account row is read only now, because the attempt has possibly waited long for room in
+    // the budget. A row that was read before the wait would be outdated.
     let row = accounts.own(who).await?;
     let verified = services.passwords.verify(password, row.password_hash(), work).await?;
     let why = match (verified, row.standing(&services.config)) {

@@ -1,5 +1,5 @@
-//! The replay of a one-time credential: a second use of a spent one. A thief may have made the
-//! first or the second use.
+//! The replay of a one-time credential: a second use of a credential that is already spent. One of
+//! the two uses was possibly made by a thief.
 
 use super::credentials::end_credentials;
 use crate::{
@@ -12,8 +12,8 @@ use crate::{
     token::{AssistanceEnd, GrantId, Obtained, Subject},
 };
 
-/// Notifies the customer of a replay, and ends the tokens obtained with the spent credential. A
-/// thief may have been the first to use it. Returns the refusal.
+/// Notifies the customer of a replay, and returns the refusal. Also ends the tokens obtained with
+/// the spent credential, because a thief was possibly the first to use the credential.
 pub(in crate::flow) async fn end_replayed(
     services: &Services,
     row: Option<&CustomerRecord>,
@@ -21,8 +21,9 @@ pub(in crate::flow) async fn end_replayed(
     told: impl Into<Error>,
     event: &mut Draft,
 ) -> Denied {
-    // Without an account row, the account is a decoy, which has no credentials. Only a faulty store
-    // of the host reports a replay for a decoy.
+    // Without an account row, the credential belongs to a decoy account. Credentials of a decoy
+    // account are not mailed to anybody, so they are not spent. Only a faulty store of the host
+    // reports a replay for a decoy account.
     let Some(row) = row else { return Refusal::UnknownAccount.failed(told) };
     event.delivery = Delivery::Awaited;
     event.action = Action::CodeReplay;
@@ -31,11 +32,12 @@ pub(in crate::flow) async fn end_replayed(
     let obtained = match spent.purpose {
         Purpose::ResetToken => Obtained::ResetToken,
         Purpose::OneTimeCode => Obtained::OneTimeCode,
-        // The flows that call this function look for no confirmation token, because such a token
-        // cannot sign in or set a password.
+        // The flows that call this function do not look up confirmation tokens, because such a
+        // token cannot sign in or set a password.
         Purpose::Confirmation => return Refusal::WrongCredential.failed(told),
     };
-    // The notice is sent first, so that a caller who disconnects cannot suppress it.
+    // The notice is sent before the tokens are ended, so that a caller who disconnects cannot
+    // suppress the notice.
     services.notices.tell_customer(row, Notice::CredentialReplayed { obtained }, &event.origin);
     let ended = match bought {
         Some(bought) => end_bought(services, row, spent.purpose, &bought, event).await,
@@ -47,9 +49,9 @@ pub(in crate::flow) async fn end_replayed(
     }
 }
 
-/// Ends the grant obtained with a credential. The request of the first use may not have stored this
-/// grant yet. So the store also refuses to store a grant with this id later, for the whole lifetime
-/// of a token.
+/// Ends the grant `bought`, which was obtained with the spent credential. If the request of the
+/// first use is still running, it has possibly not stored this grant yet. So the store also refuses
+/// to store a grant with this id later, for the whole lifetime of such a token.
 async fn end_bought(
     services: &Services,
     row: &CustomerRecord,
@@ -58,8 +60,8 @@ async fn end_bought(
     event: &mut Draft,
 ) -> Result<(), Error> {
     let Services { tokens, assistance, config, .. } = services;
-    // The grant only adds details to the audit trail. If it cannot be read, its token is still
-    // ended.
+    // The grant is read only for the details in the audit trail. If the grant cannot be read, its
+    // token is still ended.
     if let Ok(Some(grant)) = tokens.find(bought).await {
         event.about_grant(&grant);
     }
@@ -72,13 +74,13 @@ async fn end_bought(
     Ok(())
 }
 
-/// Ends all tokens and credentials of a customer after the replay of a reset token that has set a
-/// password. A thief may have set this password.
+/// Ends all tokens and one-time credentials of a customer after the replay of a reset token. If a
+/// thief was the first to use the reset token, the thief has set the password.
 ///
-/// A completed reset changes the generation. If the generation is still that of the spent token,
-/// this function does nothing: the reset has failed, or is still running. A running reset will
-/// itself end all tokens and credentials. If this function ended them now, that reset would be
-/// refused.
+/// A completed password reset changes the generation. If the generation is still that of the spent
+/// token, the reset has failed or is still running, and this function does nothing. A running reset
+/// will itself end all tokens and credentials. If this function ended them now, the running reset
+/// would be refused.
 async fn end_reset(
     services: &Services,
     row: &CustomerRecord,

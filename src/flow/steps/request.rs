@@ -1,4 +1,6 @@
-//! The charge for a request that anybody may make: for a mail, or for a new account.
+//! The charge for a request that anybody can make without a sign-in: a request for a mail, or the
+//! registration of an account. Also the charge for a customer's request to change the e-mail
+//! address.
 
 use super::{
     challenge::{Challenged, require_answer},
@@ -11,12 +13,12 @@ use crate::{
     state::budgets::AttemptOutcome,
 };
 
-/// Charges a request to the budget of the source and to the budget of the e-mail address, as far as
-/// the caller passes them.
+/// Charges a request to the budgets that the caller passes: that of the source, that of the e-mail
+/// address, or both.
 ///
-/// Every request uses up an attempt of these budgets, even if the request fails later. If the host
-/// challenges the request and the client's response is missing or wrong, the request is refused
-/// without a charge.
+/// If the host challenges the request and the client's response is missing or wrong, the request is
+/// refused without a charge. Otherwise the charge counts like a failed attempt and is not given
+/// back, even if the request fails later.
 pub(in crate::flow) async fn charge_request(
     services: &Services,
     by_source: Option<Attempted>,
@@ -33,8 +35,8 @@ pub(in crate::flow) async fn charge_request(
         Some(attempted) => Some(services.attempts.open(attempted).await?),
         None => None,
     };
-    // If the budget of the e-mail address is spent, the request is first charged to its source and
-    // then refused.
+    // If the budget of the e-mail address is spent, the request is refused without a challenge.
+    // Before that, the request is charged to the budget of its source.
     let is_spent = matches!(by_address, Some(None));
     if let Some(challenged) = challenged.filter(|_| !is_spent) {
         let opened = by_address.as_ref().and_then(Option::as_ref).or(by_source.as_ref());

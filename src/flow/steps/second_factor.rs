@@ -1,5 +1,5 @@
-//! The second factor of an admin user's sign-in. The flow first checks the code, then spends it,
-//! and then issues a token.
+//! The second factor of an admin user's sign-in or step-up. The flow first checks the code, then
+//! spends the code, and then issues a token.
 
 use time::OffsetDateTime;
 
@@ -23,13 +23,14 @@ use crate::{
     token::{Grant, Obtained, Origin},
 };
 
-/// A right code that is not spent yet, and the charge of its attempt.
+/// A right code of an admin user that is not spent yet, and the charge of the attempt that
+/// presented the code.
 pub(in crate::flow) struct PendingCode<'a> {
     code: RightCode,
     charged: Charged<'a>,
 }
 
-/// Checks a code within its budget, without spending it.
+/// Checks a code of an admin user within the budget of such codes, without spending the code.
 pub(in crate::flow) async fn judge_code<'a>(
     services: &'a Services,
     row: &AdminRecord,
@@ -39,9 +40,9 @@ pub(in crate::flow) async fn judge_code<'a>(
     let admin = &row.id;
     let code = TypedCode::of(code);
     let attempted = match code.recovery_code() {
-        // A recovery code has a separate budget, because it cannot be guessed. If an attacker
-        // spends the budget of the authenticator's codes, the admin user can still sign in with a
-        // recovery code.
+        // Wrong recovery codes do not count in the budget of wrong codes of the authenticator. If
+        // an attacker spends the budget of the authenticator's codes, the admin user can still sign
+        // in with a recovery code. This is safe, because a recovery code is too long to be guessed.
         Some(_) => Attempted::recovery_code(admin, event.origin.source, &services.config),
         None => Attempted::second_factor(admin, &services.config),
     };
@@ -65,8 +66,9 @@ pub(in crate::flow) async fn judge_code<'a>(
     }
 }
 
-/// Notifies an admin user that somebody presented the right password and a wrong code. For each
-/// source, the admin user gets at most one notice in the period of the second factor's budget.
+/// Notifies an admin user that somebody presented the admin user's right password and a wrong code.
+/// For each source, the admin user gets at most one such notice in the period of the second
+/// factor's budget.
 ///
 /// If the notice cannot be sent, the result of the sign-in stays the same.
 async fn tell_of_wrong_code(services: &Services, row: &AdminRecord, origin: &Origin) {
@@ -78,8 +80,8 @@ async fn tell_of_wrong_code(services: &Services, row: &AdminRecord, origin: &Ori
     }
 }
 
-/// Spends the code, if there is one, and issues an admin user's token. No other function issues
-/// such a token.
+/// Spends the code of the second factor, if the sign-in has one, and issues an admin user's token.
+/// No other function issues admin users' tokens.
 pub(in crate::flow) async fn issue_admin_token(
     services: &Services,
     row: &AdminRecord,
@@ -97,8 +99,8 @@ pub(in crate::flow) async fn issue_admin_token(
     match (right, begun) {
         (Some(right), Ok(())) => spend(services, row, right, event).await?,
         (Some(right), Err(error)) => {
-            // The code was right, so the attempt is not counted as a failure. If the charge cannot
-            // be settled now, a later attempt settles it.
+            // The audit sink failed, but the code was right, so the attempt is not counted as a
+            // failure. If the charge cannot be settled now, a later attempt settles it.
             let _ = right.charged.settle(AttemptOutcome::Withdrawn).await;
             return Err(error.into());
         }
@@ -108,7 +110,7 @@ pub(in crate::flow) async fn issue_admin_token(
     Ok(AdminSignedIn::new(drawn.token, row.id.clone(), &grant))
 }
 
-/// Clears the budgets of wrong codes and of wrong recovery codes.
+/// Clears an admin user's budgets of wrong codes of the authenticator and of wrong recovery codes.
 pub(in crate::flow) async fn clear_budgets(services: &Services, admin: &AdminId) -> Result<(), StoreError> {
     for budgets in [second_factor_partition(admin), recovery_code_partition(admin)] {
         services.attempts.clear(&budgets).await?;
@@ -132,8 +134,9 @@ async fn spend(
     if let Some(left) = code.recovery_codes_left() {
         services.notices.tell_admin(admin, AdminNotice::RecoveryCodeUsed { left }, &event.origin);
     }
-    // The secret is encrypted with the current key of the keyring. If this fails now, the next
-    // sign-in or `reseal_factors` does it.
+    // If the secret of the second factor is encrypted with an older secret key, it is encrypted
+    // again with the current one. If this fails, the next sign-in or `reseal_factors` tries it
+    // again.
     let _ = services.factors.reseal(code.factor()).await;
     Ok(())
 }

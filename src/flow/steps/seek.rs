@@ -12,8 +12,8 @@ use crate::{
     store::Generation,
 };
 
-/// The account that was looked up by its name. If no account has the name, `row` is none and `id`
-/// is the id of a decoy account.
+/// The result of looking up an account by its name. If no account has the name, `row` is none and
+/// `id` is the id of a decoy account.
 pub(in crate::flow) struct Sought<A: Account> {
     pub(in crate::flow) row: Option<A>,
     pub(in crate::flow) id: A::Id,
@@ -35,8 +35,8 @@ pub(in crate::flow) async fn seek<A: Account>(
 
 /// Reserves the charge of an attempt and looks up the account in parallel.
 ///
-/// If the charge had to wait for other attempts, the first look-up may be outdated, so the account
-/// is looked up again. Returns no charge if a budget is spent.
+/// If the charge had to wait for other attempts, the first look-up is possibly outdated, so the
+/// account is looked up again. Returns none in place of the charge if a budget is spent.
 pub(in crate::flow) async fn reserve_beside<'a, A: Account>(
     opened: Opened<'a>,
     accounts: &Accounts<A>,

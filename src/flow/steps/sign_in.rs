@@ -1,5 +1,6 @@
-//! A customer's sign-in by an ordered chain: the account's password, a reset token, a one-time
-//! code. The first match wins.
+//! A customer's sign-in. The presented credential is compared with the account's password, then
+//! with the reset tokens and one-time codes of the account. The first match wins. A flow can leave
+//! out some of these steps of the chain.
 
 use std::sync::Arc;
 
@@ -55,8 +56,8 @@ struct AdmittedCustomer {
     matched: Match,
     /// The account's generation. It was read before the credential was checked.
     generation: Generation,
-    /// The latest possible expiry of the new token. For assistance, this is the expiry of the admin
-    /// user's own token.
+    /// The latest possible expiry of the new token. For assistance, this is the expiry of the token
+    /// with which the admin user is signed in.
     until: Option<OffsetDateTime>,
 }
 
@@ -68,8 +69,8 @@ struct Attempt<'a> {
     chain: Chain,
 }
 
-/// Signs a client in with the steps of `chain`, within the budgets of `attempted`. Returns the
-/// error `spent` if one of the account's budgets is spent.
+/// Signs a client in by the steps of `chain`, within the budgets of `attempted`. Returns the error
+/// `spent` if one of the account's budgets is spent.
 pub(in crate::flow) async fn sign_in(
     services: &Services,
     asked: &SignIn,
@@ -116,21 +117,23 @@ impl Attempt<'_> {
         };
         event.is_customers();
         let device = match &admitted.matched {
-            // The device belongs to the admin user, so it must not become a known device of the
-            // customer.
+            // An admin user redeems the one-time code. So the device is the admin user's, and must
+            // not become a known device of the customer.
             Match::OneTimeCode(_) => SignedInDevice::default(),
             Match::Password { .. } | Match::ResetToken => {
                 // If no device secret can be drawn now, the device gets one at the next sign-in.
-                // The sign-in must not fail for this reason, because its credential may already be
-                // spent.
+                // The sign-in must not fail for this reason, because a presented reset token is
+                // already spent.
                 charged.remember(&Subject::Customer(admitted.row.id.clone())).unwrap_or_default()
             }
         };
-        // The attempt is settled while the token is issued. This is possible because the outcome of
-        // the attempt depends only on the credential.
+        // The attempt is settled at the same time as the token is issued. This is possible because
+        // the outcome of the attempt depends only on the credential, and not on the issue of the
+        // token.
         let issue = self.issue(&admitted, drawn, event);
         let (settled, signed_in) = future::zip(charged.settle(outcome), issue).await;
-        // The credential is right. If the charge cannot be settled now, a later attempt settles it.
+        // The credential is right, so the sign-in does not fail if the charge cannot be settled
+        // now. A later attempt then settles the charge.
         drop(settled);
         let signed_in = signed_in?;
         self.tell_of_sign_in(&admitted, device.is_new);
@@ -143,8 +146,8 @@ impl Attempt<'_> {
         Ok(Some(signed_in.with_password_violation(violation)))
     }
 
-    /// Notifies the customer of a sign-in by reset token, or by password from a new device. The
-    /// service of assistances sends the notice of an assistance.
+    /// Notifies the customer of a sign-in by reset token, or by password from a new device. For a
+    /// sign-in by one-time code, `assistance.begin` has already sent the notice.
     fn tell_of_sign_in(&self, admitted: &AdmittedCustomer, device_is_new: bool) {
         let notice = match admitted.matched {
             Match::ResetToken => Notice::SignedInByResetToken,
@@ -164,8 +167,8 @@ impl Attempt<'_> {
         Challenged { action, website, account, response: &asked.challenge, origin: &asked.origin }
     }
 
-    /// Checks the credential and the account. If no credential matches, the function makes the same
-    /// requests to the store in the same order, for known and unknown accounts.
+    /// Checks the presented credential and the account. If no credential of the account matches,
+    /// the function does the same work as for an unknown account.
     async fn judge(
         &self,
         bought: &GrantId,
@@ -182,8 +185,8 @@ impl Attempt<'_> {
         Judged::of(judged, work)
     }
 
-    /// Checks the password, the first step of the chain. Returns none if this step is off or the
-    /// password is wrong.
+    /// Checks the account's password, the first step of the chain. Returns none if this sign-in
+    /// leaves out the step, or if the password is wrong.
     async fn match_password(
         &self,
         sought: &Sought<CustomerRecord>,
@@ -192,8 +195,8 @@ impl Attempt<'_> {
         if !self.chain.password {
             return Ok(None);
         }
-        // A disabled account is treated as an account without a password. So its refusal does the
-        // same work as that of a wrong password.
+        // A disabled account is treated as an account without a password. So the refusal of a
+        // disabled account takes the same time as the refusal of a wrong password.
         let enabled = sought.row.as_ref().filter(|row| row.status != AccountStatus::Disabled);
         let hash = enabled.and_then(|row| row.password_hash.as_ref());
         let verified = self.services.passwords.verify(&self.asked.credential, hash, work).await?;
@@ -218,9 +221,9 @@ impl Attempt<'_> {
         Ok((AdmittedCustomer { row, matched, generation, until: None }, AttemptOutcome::Succeeded))
     }
 
-    /// Looks up the presented credential among the one-time credentials, the later steps of the
-    /// chain, and spends it. `bought` is the id of the grant that the sign-in issues for the
-    /// credential. A credential that matches nothing costs one store call.
+    /// Looks up the presented credential among the account's one-time credentials, the later steps
+    /// of the chain, and spends it. `bought` is the id of the grant that the sign-in issues for the
+    /// credential. A credential that matches nothing costs at most one call of the store.
     async fn redeem(
         &self,
         bought: &GrantId,
@@ -253,7 +256,8 @@ impl Attempt<'_> {
             }
         };
         if let Match::OneTimeCode(assistance) = &matched {
-            // The audit trail records the redemption before the code is spent.
+            // The audit trail records the redemption before the one-time code is spent, because an
+            // admin user acts for a customer with this code.
             event.is_admins();
             event.action = Action::CodeRedemption;
             event.grant = Some(*bought);
@@ -273,7 +277,7 @@ impl Attempt<'_> {
         Ok((admitted, AttemptOutcome::Withdrawn))
     }
 
-    /// Admits an account whose one-time credential was spent.
+    /// Admits the account after its one-time credential was spent.
     async fn admit_redeemed(
         &self,
         seen: CustomerRecord,

@@ -22,8 +22,8 @@ pub struct AdminSignIn {
 }
 
 impl AdminSignIn {
-    /// Creates a sign-in. Pass the `username` and `password` arguments unchanged, as the client
-    /// sent them. The library does not trim them.
+    /// Creates an admin user's sign-in. Pass the `username` and `password` arguments unchanged, as
+    /// the client sent them. The library does not remove white space around these values.
     pub fn new(username: impl Into<String>, password: impl Into<Credential>) -> Self {
         let (username, password) = (username.into(), password.into());
         let (origin, challenge) = (Origin::default(), ChallengeResponse::default());
@@ -32,14 +32,14 @@ impl AdminSignIn {
 
     /// Sets the second factor, the `otp` argument: a code of the authenticator, or a recovery code.
     ///
-    /// White space, hyphens and invisible characters are ignored, and digits of other scripts are
-    /// accepted.
+    /// In the code, the library ignores white space, hyphens and invisible characters. It also
+    /// accepts digits of other scripts, for example Arabic digits.
     pub fn otp(self, code: impl Into<Credential>) -> Self {
         Self { otp: Some(code.into()), ..self }
     }
 
-    /// Sets the device secret that the client stored at an earlier sign-in
-    /// ([`AdminSignedIn::device`]). A text that is not a device secret is ignored.
+    /// Sets the device secret that the client got at an earlier sign-in ([`AdminSignedIn::device`])
+    /// and has stored. The library ignores a text that is not a device secret.
     pub fn device(self, presented: &str) -> Self {
         Self { device: DeviceSecret::parse(presented), ..self }
     }

@@ -1,4 +1,4 @@
-//! Requests and results that several flows share.
+//! Requests and results that several operations share.
 
 mod admin_sign_in;
 mod enrolment;

@@ -11,9 +11,9 @@ macro_rules! setters {
         /// Sets the origin of the request: an IP address, or an [`Origin`](crate::Origin) with more
         /// details.
         ///
-        /// Attempts and requests are counted for each source: an IPv4 address or an IPv6 /64
-        /// network. So pass the IP address of the client, not that of a proxy. At each account, all
-        /// attempts without an IP address share one budget.
+        /// The library counts failed attempts and requests for each source: an IPv4 address or an
+        /// IPv6 /64 network. So pass the IP address of the client, not that of a proxy. All
+        /// attempts at one account that have no IP address share one budget.
         pub fn origin(self, origin: impl Into<crate::token::Origin>) -> Self {
             Self { origin: origin.into(), ..self }
         }

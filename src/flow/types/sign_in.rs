@@ -32,8 +32,9 @@ pub struct SignIn {
 }
 
 impl SignIn {
-    /// Creates a sign-in on the default website. Pass the `email` argument and the `password` or
-    /// `otp` argument unchanged, as the client sent them. The library does not trim them.
+    /// Creates a customer's sign-in on the default website. Pass the `email` argument and the
+    /// `password` or `otp` argument unchanged, as the client sent them. The library does not remove
+    /// white space around these values.
     pub fn new(email: impl Into<String>, credential: impl Into<Credential>) -> Self {
         let (email, credential) = (email.into(), credential.into());
         Self {
@@ -46,8 +47,8 @@ impl SignIn {
         }
     }
 
-    /// Sets the device secret that the client stored at an earlier sign-in ([`SignedIn::device`]).
-    /// A text that is not a device secret is ignored.
+    /// Sets the device secret that the client got at an earlier sign-in ([`SignedIn::device`]) and
+    /// has stored. The library ignores a text that is not a device secret.
     pub fn device(self, presented: &str) -> Self {
         Self { device: DeviceSecret::parse(presented), ..self }
     }
@@ -118,21 +119,24 @@ impl SignedIn {
         self.obtained
     }
 
-    /// Returns a new device secret, if the client did not present one that the account knows.
+    /// Returns a new device secret, if the client did not present a device secret that the account
+    /// knows.
     ///
-    /// The client stores the device secret apart from the token, and presents the secret at later
-    /// sign-ins ([`SignIn::device`]). Returns none for an assistance token.
+    /// The client stores the device secret apart from the token, and presents the device secret at
+    /// later sign-ins ([`SignIn::device`]). Returns none for an assistance token.
     #[must_use]
     pub const fn device(&self) -> Option<&DeviceSecret> {
         self.device.as_ref()
     }
 
-    /// Returns the rule of the [policy](crate::credential::PasswordPolicy) that the password of this sign-in
-    /// breaks.
+    /// Returns the rule of the [policy](crate::credential::PasswordPolicy) that the password of
+    /// this sign-in breaks, if any.
     ///
-    /// For example, the customer set the password before the rule existed. The host may ask the
-    /// customer for a new password. Returns none after a sign-in by reset token or one-time code.
-    /// This check does not call [`BreachedPasswords`](crate::credential::BreachedPasswords).
+    /// A password can break a rule if, for example, the customer set the password before the rule
+    /// existed. The sign-in still succeeds, and the host can ask the customer for a new password.
+    ///
+    /// Returns none after a sign-in by reset token or one-time code. This check does not call
+    /// [`BreachedPasswords`](crate::credential::BreachedPasswords).
     #[must_use]
     pub const fn password_violation(&self) -> Option<PolicyViolation> {
         self.password_violation

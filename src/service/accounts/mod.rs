@@ -16,9 +16,9 @@ use crate::{
     token::Grant,
 };
 
-/// The accounts of one kind: customers or admin users. If the host's table returns the row of
-/// another account than the requested one, the row is ignored and the account counts as unknown. An
-/// error would reveal that a similar account exists.
+/// The accounts of one kind: customers or admin users. If the host's table returns a row that does
+/// not have the requested name or id, the account counts as unknown. An error would reveal that an
+/// account with a similar name exists.
 pub(crate) struct Accounts<A: Account> {
     table: Arc<A::Rows>,
     decoys: Arc<Decoys>,
@@ -55,18 +55,18 @@ impl<A: Account> Accounts<A> {
     }
 
     /// Restores the earlier password hash of `row` after [`replace_hash`](Self::replace_hash) has
-    /// stored `new`. Returns false if the stored hash is no longer `new`. If the account had no
-    /// password, it gets a hash that no password matches.
+    /// stored `new`. If the account had no password, restores a hash that no password matches.
+    /// Returns false and changes nothing if the stored hash is no longer `new`.
     pub(crate) async fn restore_hash(&self, row: &A, new: &PasswordHash) -> Result<bool, StoreError> {
         let none = PasswordHash::from("");
         self.table.replace_password_hash(row.id(), Some(new), row.password_hash().unwrap_or(&none)).await
     }
 
     /// Returns the id of the account row. If there is no row, returns the id of the decoy account
-    /// of this name.
+    /// that stands for an unknown account of this name.
     pub(crate) fn id_or_decoy(&self, row: Option<&A>, name: &A::Name) -> A::Id {
-        // The decoy account's id is computed for a known account as well, so that both cases do the
-        // same work.
+        // The decoy account's id is also computed for a known account, so that known and unknown
+        // accounts take the same time.
         let decoy = A::decoy(&self.decoys, name);
         row.map_or(decoy, |row| row.id().clone())
     }
@@ -74,7 +74,7 @@ impl<A: Account> Accounts<A> {
 
 impl Accounts<CustomerRecord> {
     /// Makes an unconfirmed account active, if the account still has the e-mail address of `row`.
-    /// Returns false if nothing was changed.
+    /// Returns false if the account was not changed.
     pub(crate) async fn confirm(&self, row: &CustomerRecord) -> Result<bool, StoreError> {
         self.table.confirm(&row.id, &row.email).await
     }

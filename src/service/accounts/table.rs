@@ -38,13 +38,14 @@ pub(crate) trait Account: Clone + Send + Sync + 'static {
     /// address.
     fn standing(&self, config: &AuthConfig) -> AccountStatus;
     fn password_hash(&self) -> Option<&PasswordHash>;
-    /// True if the row has this name. A database with a lenient collation may return the row of a
-    /// similar name.
+    /// True if the row has this name. A database whose collation ignores case or accents can return
+    /// the row of a similar name, which must not be used.
     fn is_of(&self, name: &Self::Name) -> bool;
     /// Returns the canonical name of the row. Fails if the host's table contains an invalid name.
     fn name(&self) -> Result<Self::Name, Error>;
     fn proved_by(who: &Self::Identity) -> (&Self::Id, &GrantId);
-    /// Checks the present row of the account for which a token was presented, and returns the row.
+    /// Checks the present account row of the customer or admin user who presented a token, and
+    /// returns the row.
     fn own(row: Option<Self>, who: &Self::Identity) -> Result<Self, Stop>;
     /// Returns the id of the decoy account that stands for an unknown account of this name.
     fn decoy(decoys: &Decoys, name: &Self::Name) -> Self::Id;
@@ -82,10 +83,12 @@ pub(crate) trait CustomerTable: Table<CustomerRecord> + Consents {
     ) -> Result<EmailReplacement, StoreError>;
 }
 
-/// The adapter of the host's customer table. Its rows have a type of the host.
+/// The adapter of the host's customer table. It converts between the host's type of rows and
+/// [`CustomerRecord`].
 pub(crate) struct Customers<S>(pub(crate) S);
 
-/// The adapter of the host's admin user table. Its rows have a type of the host.
+/// The adapter of the host's admin user table. It converts between the host's type of rows and
+/// [`AdminRecord`].
 pub(crate) struct Admins<S>(pub(crate) S);
 
 #[async_trait]

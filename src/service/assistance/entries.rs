@@ -1,6 +1,6 @@
-//! The entries of the ledger of assistance. An entry is written before the token of the assistance
-//! is stored. It is closed when the assistance has ended. An operation that lists entries first
-//! closes those of ended assistances.
+//! The entries of the ledger of assistance. An entry is written before the assistance token is
+//! stored. An assistance can end without a call of the library, for example when its token expires.
+//! So an operation that lists entries first closes the entries of ended assistances.
 
 use super::{Assistances, LedgerPage};
 use crate::{
@@ -14,9 +14,9 @@ use crate::{
 };
 
 impl Assistances {
-    /// Maximum number of entries in one list. If the shop has more open entries,
-    /// [`Auth::purge`](crate::Auth::purge), which the host calls regularly, closes those of ended
-    /// assistances.
+    /// Maximum number of entries in one list. The host calls [`Auth::purge`](crate::Auth::purge)
+    /// regularly, which closes the entries of ended assistances. So the list of open entries stays
+    /// short.
     pub(crate) const ENTRIES: usize = 1000;
 
     /// Begins an assistance: writes the entry in the ledger, stores the grant, and notifies the
@@ -33,7 +33,7 @@ impl Assistances {
         };
         self.ledger.begin(&entry).await?;
         if let Err(stop) = self.tokens.insert(grant, origin, generation).await {
-            // If the end cannot be recorded now, the next listing of the ledger records it.
+            // If the end cannot be recorded now, a later listing of the ledger records it.
             let _ = self.ledger.end(&entry.customer, &grant.id, AssistanceEnd::NotIssued).await;
             return Err(stop);
         }
@@ -49,7 +49,7 @@ impl Assistances {
 
     /// Records the end of an assistance whose token has ended, and notifies the customer. If
     /// several callers close the same entry, only the first one notifies the customer. If the end
-    /// cannot be recorded now, the next listing of the ledger records it.
+    /// cannot be recorded now, a later listing of the ledger records it.
     pub(crate) async fn close(
         &self,
         customer: &CustomerId,
@@ -69,8 +69,8 @@ impl Assistances {
         self.ledger.find(customer, grant).await
     }
 
-    /// Returns the newest ledger entries of a customer, and first closes those of ended
-    /// assistances.
+    /// Returns the newest ledger entries of a customer, at most [`ENTRIES`](Self::ENTRIES). Before
+    /// that, closes the entries of ended assistances among them.
     pub(crate) async fn list_of(
         &self,
         customer: &CustomerId,
@@ -80,8 +80,8 @@ impl Assistances {
         self.settle(page.entries, origin).await
     }
 
-    /// Reads the oldest `limit` open entries of the shop. Closes those of ended assistances, and
-    /// returns the entries that are still open.
+    /// Reads the oldest `limit` open entries of the shop. Closes the entries of ended assistances,
+    /// and returns the entries that are still open.
     pub(crate) async fn settle_open(
         &self,
         limit: usize,
@@ -97,7 +97,7 @@ impl Assistances {
     }
 
     /// Closes the entry of every ended assistance of a customer. If the result is `Ok`, none of
-    /// these assistances can become valid again.
+    /// these assistances can become valid again. In a shop without admin users, does nothing.
     pub(crate) async fn settle_of(&self, customer: &CustomerId, origin: &Origin) -> Result<(), Error> {
         if self.admins.is_none() {
             return Ok(());
@@ -112,9 +112,9 @@ impl Assistances {
         }
     }
 
-    /// Closes the ended assistances of an admin user, as far as they are among the
-    /// [`ENTRIES`](Self::ENTRIES) oldest open entries of the shop. The other entries are closed at
-    /// a later listing. The tokens of all ended assistances are already invalid.
+    /// Closes the entries of an admin user's ended assistances, if they are among the
+    /// [`ENTRIES`](Self::ENTRIES) oldest open entries of the shop. A later listing closes the other
+    /// entries. The token of an ended assistance is refused even while its entry is open.
     pub(crate) async fn settle_by(&self, actor: &AdminId, origin: &Origin) {
         if let Ok(mut page) = self.ledger.open(None, Self::ENTRIES).await {
             page.entries.retain(|entry| entry.assistance.actor == *actor);
@@ -122,15 +122,14 @@ impl Assistances {
         }
     }
 
-    /// Removes the entries of all ended assistances of a customer. Returns false if an entry is
-    /// left because its assistance has not ended.
+    /// Removes the closed entries of a customer. Returns false if an open entry is left.
     pub(crate) async fn erase(&self, customer: &CustomerId) -> Result<bool, StoreError> {
         self.ledger.erase(customer).await?;
         Ok(self.ledger.of(customer, None, 1).await?.entries.is_empty())
     }
 
-    /// Closes the entries of ended assistances, and returns all given entries in their present
-    /// state. Leaves out the entries of assistances whose token was never issued.
+    /// Closes those of the given entries whose assistance has ended. Returns the given entries in
+    /// their present state, apart from those of assistances whose token was not issued.
     async fn settle(
         &self,
         entries: Vec<AssistanceEntry>,
@@ -142,7 +141,8 @@ impl Assistances {
                 && let Some(end) = self.end_of(&entry).await?
             {
                 // The token must be invalid before a caller can read that the assistance has ended.
-                // If the token is not stored yet, `bar` also prevents that it is stored later.
+                // If the token is not stored yet, `bar` also prevents that a running sign-in stores
+                // it later.
                 self.tokens.bar(&entry.grant, entry.expires_at).await?;
                 let (customer, grant) = (entry.customer, entry.grant);
                 let noted = match self.try_close(&customer, &grant, end, origin).await? {
@@ -160,8 +160,8 @@ impl Assistances {
         Ok(settled)
     }
 
-    /// Returns how an assistance has ended that the ledger still shows as open. Returns none if the
-    /// assistance has not ended.
+    /// Returns the end of an assistance whose entry is still open in the ledger. Returns none if
+    /// the assistance has not ended.
     async fn end_of(&self, entry: &AssistanceEntry) -> Result<Option<AssistanceEnd>, Error> {
         if self.tokens.is_past(entry.expires_at) {
             return Ok(Some(AssistanceEnd::Expired));

@@ -19,12 +19,13 @@ use crate::{
     token::{AssistanceEnd, AssistanceEntry, GrantId},
 };
 
-/// The ledger of assistance. A customer can read the customer's own entries. A supervisor can read
-/// the open entries of the shop. The ledger does not decide if a token is valid.
+/// The ledger of assistance. A customer can list the assistances to this customer. An admin user
+/// with the permission `AssistanceLog` can list the open assistances of the shop. The ledger does
+/// not decide if an assistance token is valid.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     documents: Arc<Documents>,
-    /// The time for which an entry is kept after its end.
+    /// The time for which an entry is kept after the end of its assistance.
     history: Duration,
 }
 
@@ -48,8 +49,9 @@ impl Ledger {
     }
 
     /// Records the end of an assistance, if no end is recorded yet. The recorded time is now, or
-    /// the expiry of the token if that was earlier. Exactly one caller gets the changed entry and
-    /// notifies the customer. A recorded end is never changed.
+    /// the expiry of the token if the token has already expired. If several callers record the end,
+    /// exactly one of them gets the changed entry and notifies the customer. The others get none,
+    /// and the recorded end stays.
     pub(crate) async fn end(
         &self,
         customer: &CustomerId,
@@ -90,8 +92,8 @@ impl Ledger {
         Ok(page)
     }
 
-    /// Removes the entries of all ended assistances of a customer, and returns their number. If the
-    /// call fails, it may have removed some of them.
+    /// Removes the closed entries of a customer, and returns the number of removed entries. If the
+    /// call fails, some entries are possibly removed.
     pub(crate) async fn erase(&self, customer: &CustomerId) -> Result<usize, StoreError> {
         let (partition, index) = (of_customer(customer), of_customer_index(customer));
         let (mut erased, mut after) = (0, None);

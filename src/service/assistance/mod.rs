@@ -1,8 +1,8 @@
 //! Remote shopping assistance: the check of who may assist whom, and the ledger.
 //!
-//! The check reads the present state of both accounts, the customer's and the admin user's. It runs
-//! when an assistance begins, when a one-time code is redeemed, and at every use of the resulting
-//! token.
+//! The check reads the present state of the customer's account and of the admin user's account. It
+//! runs when an assistance begins, when a one-time code is redeemed, and at each verification of
+//! the assistance token.
 
 mod entries;
 mod ledger;
@@ -42,8 +42,8 @@ pub(crate) struct Assistances {
 }
 
 impl Assistances {
-    /// Returns the assistance that the admin user of a grant may give now, and its latest possible
-    /// expiry. The function does not check the customer.
+    /// Returns the assistance that the admin user of a grant is permitted to give now, and the
+    /// latest possible expiry of the assistance. The function does not check the customer.
     pub(crate) async fn offered_by(
         &self,
         grant: &Grant,
@@ -70,8 +70,8 @@ impl Assistances {
         Ok((assistance, grant.expires_at))
     }
 
-    /// Checks both sides of an assistance. Refuses it if the customer does not allow it now, or if
-    /// the admin user may not give it now.
+    /// Checks the customer and the admin user of an assistance. Refuses the assistance if the
+    /// customer does not consent now, or if the admin user is not permitted to assist now.
     pub(crate) async fn require_both_sides(
         &self,
         customer: &CustomerId,
@@ -82,9 +82,9 @@ impl Assistances {
         Ok(())
     }
 
-    /// Returns the time until which the admin user of an assistance may assist. Refuses the
-    /// assistance if the shop does not offer assistance now. Also refuses it if the admin user is
-    /// no longer signed in, active and permitted to assist.
+    /// Returns the time until which the admin user of an assistance is permitted to assist. Refuses
+    /// the assistance if the shop does not offer assistance now. Also refuses the assistance if the
+    /// admin user is no longer signed in, active and permitted to assist.
     pub(crate) async fn stands_until(&self, assistance: &Assistance) -> Result<OffsetDateTime, Stop> {
         let parent = self.tokens.find(&assistance.parent).await?;
         let parent = parent.filter(|parent| parent.subject == Subject::Admin(assistance.actor.clone()));
@@ -106,8 +106,8 @@ impl Assistances {
         }
     }
 
-    /// Stores a customer's consent to remote shopping assistance, or its withdrawal. Returns false
-    /// if the customer does not exist.
+    /// Stores a customer's consent to remote shopping assistance, or the withdrawal of the consent.
+    /// Returns false if the customer does not exist.
     pub(crate) async fn set_consent(&self, customer: &CustomerId, allowed: bool) -> Result<bool, StoreError> {
         self.consents.set_assistance(customer, allowed).await
     }

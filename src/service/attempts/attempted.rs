@@ -20,40 +20,41 @@ use crate::{
     token::{DeviceSecret, Digest},
 };
 
-/// The description of an attempt, and the budgets that it is charged to. The account may be
-/// unknown.
+/// The description of an attempt, and the budgets that the attempt is charged to. The account does
+/// not always exist, because attempts at unknown names are charged, too.
 pub(crate) struct Attempted {
-    /// The kind of attempt. If the store is full, attempts of one kind share slots of counters.
+    /// The kind of attempt. If the store is full, attempts of one kind at different accounts share
+    /// counters.
     pub(super) kind: &'static str,
     pub(super) account: Partition,
     /// The account's budget over all sources.
     pub(super) wide: Option<Budget>,
-    /// A narrow scope at the account, and its budget.
+    /// A narrow scope at the account, for example a source, and the budget of this scope.
     pub(super) narrow: Option<(DocumentId, Budget)>,
     /// True if a spent budget locks the account's password or second factor. False if the budget is
     /// only a rate limit.
     pub(super) locks: bool,
-    /// The digests of the caller's source and device. None if known devices do not matter to this
-    /// attempt. An attempt with a caller has a narrow scope.
+    /// The digests of the caller's source and device. None if the attempt is not treated
+    /// differently for a known device. An attempt with these digests also has a narrow scope.
     pub(super) caller: Option<CallerDigests>,
     /// The standing of a caller whose device and source are unknown to the account.
     pub(super) standing: Standing,
-    /// The tallies of the source over all accounts. If one of them is spent, all attempts from this
-    /// source are refused, except those from a device that the account knows.
+    /// The tallies of the source over all accounts. If one of these tallies is spent, attempts from
+    /// this source are refused, apart from those from a device that the account knows.
     pub(super) source: Option<Tallies>,
     /// A tally of the account over all sources. If this tally is spent, credentials are still
     /// verified, but failures are no longer counted.
     pub(super) tally: Option<Tallies>,
-    /// True if the watch over the whole shop counts the attempt. The watch counts sign-ins and
-    /// redemptions of one-time credentials.
+    /// True if the watch over the whole shop counts the attempt. It counts sign-ins, and wrong
+    /// credentials at redemptions.
     pub(super) watched: bool,
     /// The line of the hashing queue in which the attempt waits.
     pub(super) line: Line,
 }
 
 impl Attempted {
-    /// Creates the attempt of a customer's sign-in. It is charged to the budget of this source at
-    /// this account, and to the account's wide budget over all sources.
+    /// Creates the attempt of a customer's sign-in. The attempt is charged to the budget of this
+    /// source at this account, and to the account's wide budget over all sources.
     pub(crate) fn sign_in(
         address: &Address,
         source: Option<IpAddr>,
@@ -65,17 +66,18 @@ impl Attempted {
             .by_caller(source, device, config)
     }
 
-    /// Creates the attempt of a signed-in customer to present the current password. It has a
-    /// separate narrow budget. The holder of a live token counts as a known caller, so that
-    /// attackers cannot keep the customer from changing the password.
+    /// Creates the attempt of a signed-in customer to present the current password. Its narrow
+    /// budget counts only such attempts, and not sign-ins. The holder of a live token counts as a
+    /// known caller, so that attackers cannot keep the customer from changing the password.
     pub(crate) fn confirmation(address: &Address, config: &AuthConfig) -> Self {
         Self::of(CUSTOMER, account_partition(address), DocumentId::of(&[b"confirmation"]), config)
             .in_line(Lane::Known, None)
             .signed_in()
     }
 
-    /// Creates the attempt of an admin user's sign-in. Its budgets have the same size as those of a
-    /// customer's sign-in, and are counted separately.
+    /// Creates the attempt of an admin user's sign-in. The allowed failures are the same as for a
+    /// customer's sign-in. Failures at an admin user's account do not count at a customer's
+    /// account, even if the username equals the e-mail address.
     pub(crate) fn admin_sign_in(
         username: &Username,
         source: Option<IpAddr>,
@@ -87,30 +89,31 @@ impl Attempted {
             .by_caller(source, device, config)
     }
 
-    /// Creates the attempt of an admin user to present a code of the authenticator. All sources
-    /// share its budgets, because only a caller who knows the password or has a token gets so far.
+    /// Creates the attempt of an admin user to present a code of the authenticator. Failures from
+    /// all sources count in the same budgets. A stranger cannot spend these budgets, because a
+    /// caller must present the password or a token before the code.
     pub(crate) fn second_factor(admin: &AdminId, config: &AuthConfig) -> Self {
         let narrow = Some((DocumentId::of(&[b"second factor"]), config.budgets.second_factor));
         let wide = Some(config.budgets.account);
         Self { wide, narrow, locks: true, ..Self::new(SECOND_FACTOR, second_factor_partition(admin)) }
     }
 
-    /// Creates the attempt of an admin user to present a recovery code. Each source has a separate
-    /// budget, as for one-time credentials.
+    /// Creates the attempt of an admin user to present a recovery code. Failures from one source do
+    /// not count for other sources.
     pub(crate) fn recovery_code(admin: &AdminId, source: Option<IpAddr>, config: &AuthConfig) -> Self {
         let narrow = Some((source_scope(source), config.budgets.second_factor));
         Self { narrow, ..Self::new(RECOVERY_CODE, recovery_code_partition(admin)) }
     }
 
     /// Creates the attempt to activate an enrolment with its first code. The holder of the
-    /// enrolment token knows the secret and need not guess the code, so the budget is only a rate
-    /// limit.
+    /// enrolment token knows the secret of the authenticator, so nobody needs to guess the code.
+    /// The budget is only a rate limit.
     pub(crate) fn activation(admin: &AdminId, config: &AuthConfig) -> Self {
         Self::request("activation", &[admin.to_string().as_bytes()], config.budgets.second_factor)
     }
 
-    /// Creates the request of the holder of an enrolment token to see the enrolment's secret. A
-    /// budget limits these requests, because each one writes to the store.
+    /// Creates the request to show the secret of an enrolment. The caller holds the enrolment
+    /// token. A budget limits these requests, because each one writes to the store.
     pub(crate) fn showing(enrolment: EnrolmentId, config: &AuthConfig) -> Self {
         Self::request("enrolment showing", &[enrolment.as_bytes()], config.budgets.second_factor)
     }
@@ -120,8 +123,8 @@ impl Attempted {
         Self::request("enrolment request", &[admin.to_string().as_bytes()], config.budgets.reset_account)
     }
 
-    /// Creates the charge for a notice of wrong codes to an admin user. Each source causes at most
-    /// one notice in the period of the second factor's budget.
+    /// Creates the charge for a notice that tells an admin user of wrong codes. Each source causes
+    /// at most one such notice in the period of the second factor's budget.
     pub(crate) fn wrong_code_notice(admin: &AdminId, source: Option<IpAddr>, config: &AuthConfig) -> Self {
         let window = config.budgets.second_factor.window;
         let budget = Budget { failures: 1, window, lock: Lock::For(window) };
@@ -142,12 +145,14 @@ impl Attempted {
     /// Creates the attempt to redeem a one-time credential in an operation that accepts no
     /// password.
     ///
-    /// Each source has a separate budget in a separate partition, so sources do not wait for each
-    /// other. A lock of the password does not affect a redemption.
+    /// Each source has a budget in a partition that only this source changes. So attempts from
+    /// different sources do not wait for each other. A lock of the account's password does not
+    /// affect a redemption.
     ///
-    /// Nobody can guess such a secret. So an account's failures over all sources are only tallied,
-    /// and a spent tally refuses nobody. Once the tally is spent, wrong credentials create no more
-    /// counters.
+    /// Nobody can guess a one-time credential. So a redemption is not refused because of failures
+    /// from other sources: they are only counted in a tally of the account. Once this tally is
+    /// spent, a wrong credential creates no counter for its source, so that a flood of attempts
+    /// does not fill the store.
     pub(crate) fn redemption(
         purpose: Purpose,
         address: &Address,
@@ -183,8 +188,8 @@ impl Attempted {
         Self::request("reset requests", &[source.as_bytes()], config.budgets.reset_source)
     }
 
-    /// Creates the request for a confirmation mail, charged to the e-mail address. An account has
-    /// this address or wants to change to it.
+    /// Creates the request for a confirmation mail, charged to the e-mail address. It is the
+    /// address of an account, or the new address of a customer who wants to change it.
     pub(crate) fn confirmation_request(
         address: &Address,
         source: Option<IpAddr>,
@@ -208,8 +213,8 @@ impl Attempted {
         Self { source, ..Self::request("registrations", &[scope.as_bytes()], config.budgets.registration) }
     }
 
-    /// Creates the attempt to check a customer's reset token without spending the token. Each
-    /// source has a separate budget.
+    /// Creates the attempt to check a customer's reset token without spending the token. Failures
+    /// from one source do not count for other sources.
     pub(crate) fn reset_token_check(
         customer: &CustomerId,
         source: Option<IpAddr>,
@@ -265,7 +270,8 @@ impl Attempted {
 }
 
 /// Returns the digests of a caller's source and device. A caller without an IP address has no
-/// source digest, because such callers cannot be distinguished from each other.
+/// source digest. Such callers cannot be distinguished from each other, so their common source must
+/// not become known.
 pub(crate) fn caller(source: Option<IpAddr>, device: Option<&DeviceSecret>) -> CallerDigests {
     let source = source.map(|source| Digest::from_bytes(*source_scope(Some(source)).as_bytes()));
     CallerDigests { source, device: device.map(DeviceSecret::digest) }

@@ -25,7 +25,7 @@ use crate::{
     token::{DeviceSecret, Subject},
 };
 
-/// The budgets that an attempt is charged to, and the documents that store them.
+/// The budgets that an attempt is charged to, and the documents that store these budgets.
 #[derive(Clone, Debug)]
 pub(super) struct Charge {
     pub(super) partition: Partition,
@@ -57,20 +57,20 @@ pub(crate) struct Settled {
 pub(crate) struct SignedInDevice {
     /// The new device secret. None if the device already has one.
     pub(crate) secret: Option<DeviceSecret>,
-    /// True if the account has known devices or sources, but does not know this device and this
-    /// source.
+    /// True if the account has known devices or sources, but the device and the source of this
+    /// sign-in are not among them.
     pub(crate) is_new: bool,
 }
 
-/// The documents that hold the counters. A full store makes a charge use documents that other
-/// charges share.
+/// The documents that hold the counters of a charge. If the store is full, a charge uses documents
+/// that other charges use, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
-    /// One document of the account, and one of the narrow scope.
+    /// One document for the account, and one for the narrow scope.
     Own,
-    /// Only the document of the account.
+    /// Only the document of the account. The counter of the narrow scope is in it, too.
     Crowded,
-    /// The document of a slot, which several accounts share.
+    /// The documents of a slot, which several accounts share.
     Slot,
 }
 
@@ -83,17 +83,18 @@ pub(super) struct Abandoned {
 }
 
 impl Abandoned {
-    /// True if the charge could not be settled for an hour. Its lease of 60 s has ended long
-    /// before.
+    /// True if the charge could not be settled for an hour. The lease of the charge has ended after
+    /// 60 s, and the attempt then counted as a failure.
     pub(super) fn is_old(&self, now: OffsetDateTime) -> bool {
         after(self.at, Duration::from_secs(60 * 60)) <= now
     }
 }
 
-/// The reserved charge of an attempt, which must be settled.
+/// The reserved charge of an attempt. A flow settles the charge after the attempt.
 ///
-/// If the caller disconnects after the costly work of the attempt has started, the attempt counts
-/// as a failure. If this work has not started, the charge is given back.
+/// If the caller disconnects before the settlement, the outcome depends on the costly work of the
+/// attempt, for example the hashing. If this work has started, the attempt counts as a failure. If
+/// it has not started, the charge is given back.
 #[derive(Debug)]
 pub(crate) struct Charged<'a> {
     attempts: &'a Attempts,
@@ -123,8 +124,9 @@ impl Charge {
         Self { partition: account, draw, kind, place: Place::Own, line, watched, tallies, failure }
     }
 
-    /// Returns the network of the caller, as 32 bits of a digest. For a caller without an IP
-    /// address, returns 32 bits of the account's digest instead.
+    /// Returns 32 bits of the digest of the caller's network: an IPv4 address or an IPv6 /48
+    /// network. For a caller without an IP address, or an attempt without tallies of its source,
+    /// returns 32 bits of the account's digest instead.
     pub(super) fn network(&self) -> u32 {
         let [source, _] = &self.tallies;
         source.as_ref().map_or(self.failure.account, Tallies::network)
@@ -157,7 +159,7 @@ impl Charge {
         remembered: Option<Remembered>,
     ) -> Settling<'_> {
         let outcome = match outcome {
-            // A slot holds failures of several accounts. A success of one account must not clear
+            // A slot counts failures of several accounts. A success at one account must not clear
             // the failures of the others.
             AttemptOutcome::Succeeded if self.place == Place::Slot => AttemptOutcome::Withdrawn,
             outcome => outcome,
@@ -165,14 +167,14 @@ impl Charge {
         Settling { draw: &self.draw, outcome, at, remembered, expendable: self.is_expendable() }
     }
 
-    /// True if a full store may refuse to create the documents. It must create the document of a
-    /// slot.
+    /// True if a full store may refuse to create the documents. A full store must still create the
+    /// documents of a slot.
     fn is_expendable(&self) -> bool {
         self.place != Place::Slot
     }
 
-    /// Returns the same charge with the next kind of documents, because the store is full. Returns
-    /// none if there is no other kind left.
+    /// Returns the same charge with documents that more charges share, because the store has no
+    /// room for those of this charge. Returns none if the charge already uses a slot.
     pub(super) fn elsewhere(&self, slots: &RandomState) -> Option<Self> {
         match self.place {
             Place::Own => Some(Self { place: Place::Crowded, ..self.clone() }),
@@ -183,9 +185,9 @@ impl Charge {
 
     /// Returns the same charge in one of the 64 slots that all attempts of its kind share.
     ///
-    /// The periods and locks of its budgets are shortened to the shortest of them, and to an hour
-    /// at most. A lock of a slot must not last long after the flood of attempts that caused it.
-    /// Otherwise the flood would lock every account that uses the slot later.
+    /// In a slot, the periods and locks of the charge's budgets all get the duration of the
+    /// shortest one, and an hour at most. A flood of attempts can lock a slot. This lock must not
+    /// last long after the flood, because it also locks the accounts that use the slot later.
     fn in_slot(&self, slots: &RandomState) -> Self {
         let Draw { attempt, wide, narrow, .. } = self.draw;
         let budgets = [wide, narrow.map(|(_, budget)| budget)].into_iter().flatten();
@@ -225,18 +227,19 @@ impl<'a> Charged<'a> {
         charged
     }
 
-    /// Keeps the documents that the reservation wrote, and the digests of the caller that the
-    /// account knows.
+    /// Keeps the documents that the reservation wrote, and the answer if the account knows the
+    /// caller's device and source.
     pub(super) fn hold(&mut self, held: Held, known: Known) {
         (self.held, self.known) = (Some(held), known);
     }
 
-    /// Notes that no account has the name. This only changes the counts in the audit trail.
+    /// Notes that no account has the presented name. This note only changes the alarms in the audit
+    /// trail, and not the budgets.
     pub(crate) const fn note_unknown(&mut self) {
         self.charge.failure.unknown = true;
     }
 
-    /// Notes that the settlement of the attempt stores the caller's device and source as known.
+    /// Makes the settlement of the attempt store the caller's device and source as known.
     ///
     /// # Errors
     ///
@@ -257,8 +260,8 @@ impl<'a> Charged<'a> {
         self.settled = true;
     }
 
-    /// True if the charge had to wait for room in a budget. An account row that was read before may
-    /// then be outdated.
+    /// True if the charge had to wait for room in a budget. An account row that was read before the
+    /// wait is then possibly outdated.
     pub(crate) const fn waited(&self) -> bool {
         self.waited
     }
@@ -272,7 +275,7 @@ impl<'a> Charged<'a> {
     ///
     /// # Errors
     ///
-    /// If the store request failed. A later attempt settles the charge.
+    /// If the store request failed. A later attempt in this process then settles the charge.
     pub(crate) async fn settle(mut self, outcome: AttemptOutcome) -> Result<Settled, StoreError> {
         self.decided.get_or_insert_with(|| (outcome, self.attempts.clock.now()));
         self.settle_as_decided().await
@@ -347,7 +350,8 @@ impl Drop for Charged<'_> {
             abandoned.push_back(Abandoned { charge: self.charge.clone(), outcome, at });
         }
         drop(abandoned);
-        // A caller that waits for this account settles the charge.
+        // A caller that waits for room in the budgets of this account is woken, and settles the
+        // charge.
         self.wake();
     }
 }

@@ -1,5 +1,5 @@
 //! The budgets of failed attempts: which budgets an attempt is charged to, the wait for room in
-//! them, and the settlement of the charge.
+//! these budgets, and the settlement of the charge.
 
 mod attempted;
 mod charge;
@@ -51,16 +51,18 @@ use crate::{
     token::{DeviceSecret, Digest, Subject},
 };
 
-/// The service of attempt budgets. A flow reserves a charge before it does any costly work, and
-/// settles the charge in every case.
+/// The service of attempt budgets. A flow reserves a charge before it does costly work such as
+/// hashing, and settles the charge afterwards. If the flow cannot settle the charge, a later
+/// attempt settles it, or the charge counts as a failure at the end of its lease.
 #[derive(Debug)]
 pub(crate) struct Attempts {
     documents: Arc<Documents>,
     watch: Watch,
     clock: Arc<dyn Clock>,
     random: Arc<dyn SecureRandom>,
-    /// The events for which callers wait, one for each 64th of the accounts. An event is notified
-    /// when this process settles an attempt at one of its accounts.
+    /// The events for which callers wait. The accounts are divided into 64 groups, and each group
+    /// has an event. An event is notified when this process settles an attempt at an account of its
+    /// group.
     settled: [Event; 64],
     /// Charges that are not settled, because their callers disconnected or the store failed. Later
     /// attempts settle them, because the library has no background task.
@@ -77,32 +79,34 @@ pub(crate) struct Opened<'a> {
     locks: bool,
     held: Held,
     step: Step<Reserved>,
-    /// True if a tally of the source is suspicious.
+    /// True if a tally of the source is suspicious, or the whole shop is under attack.
     suspicious: bool,
     /// False if the account's tally of failures is spent. Failures are then no longer counted.
     counts: bool,
-    /// Notified when a charge of the account is settled. The listener is registered before the
-    /// documents are loaded, so that no settlement is missed.
+    /// Notified when this process settles a charge of the account. The listener is registered
+    /// before the documents are loaded, so that no settlement is missed.
     room: EventListener,
 }
 
 impl Attempts {
-    /// Maximum number of charges that wait for settlement. A further charge is not settled: it
-    /// counts as a failure when its lease ends.
+    /// Maximum number of charges that wait for settlement. If there are more, a further charge is
+    /// not settled, so it counts as a failure when its lease ends.
     const MAX_ABANDONED: usize = 4096;
     /// Maximum number of unsettled charges that one attempt settles.
     const SETTLED_AT_ONCE: usize = 8;
-    /// Maximum number of waiting callers that one settlement wakes. This is more than the
-    /// settlement can free room for. Waking all N waiting callers would cost N store calls at each
-    /// settlement.
+    /// Maximum number of waiting callers that one settlement wakes. A settlement usually makes room
+    /// for only one caller. If it woke all N waiting callers, each settlement would cost N store
+    /// calls.
     const WOKEN_AT_ONCE: usize = 8;
-    /// The first pause after which a waiting caller checks the budgets again, because settlements
-    /// on other nodes do not notify this node. The pause doubles each time, up to
-    /// [`LONGEST_PAUSE`](Self::LONGEST_PAUSE).
+    /// The first pause after which a waiting caller checks the budgets again. Pauses are needed
+    /// because settlements on other nodes do not notify this node. The pause doubles each time, up
+    /// to [`LONGEST_PAUSE`](Self::LONGEST_PAUSE).
     const FIRST_PAUSE: Duration = Duration::from_millis(50);
     const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-    /// Maximum number of waiting callers for which these pauses hold. With twice as many waiting
-    /// callers the pauses are twice as long, so that the store gets the same number of calls.
+    /// Maximum number of waiting callers that pause for no longer than
+    /// [`FIRST_PAUSE`](Self::FIRST_PAUSE) and [`LONGEST_PAUSE`](Self::LONGEST_PAUSE) say. With
+    /// twice as many waiting callers, the pauses are twice as long, so that the store gets the same
+    /// number of calls.
     const UNHURRIED: usize = 8;
     /// Maximum number of names of one account whose known devices one call removes.
     const NAMES_AT_MOST: usize = 100;
@@ -118,12 +122,13 @@ impl Attempts {
         Self { documents, watch, clock, random, settled, abandoned, slots }
     }
 
-    /// Checks the budgets of an attempt, and does not charge them yet. Returns none if one of the
+    /// Checks the budgets of an attempt, without charging them yet. Returns none if one of the
     /// account's budgets is spent.
     ///
     /// # Errors
     ///
-    /// If the budget of the source is spent, or if the store request or the random source failed.
+    /// If the budget of the source is spent and the account does not know the device. Also if the
+    /// store request or the random source failed.
     pub(crate) async fn open(&self, attempted: Attempted) -> Result<Option<Opened<'_>>, Stop> {
         let (locks, watched) = (attempted.locks, attempted.watched);
         let mut charge = Charge::new(AttemptId(self.draw()?), attempted);
@@ -136,16 +141,17 @@ impl Attempts {
         let ((held, (source, tally)), ()) = future::zip(loads, self.watch.exchange()).await;
         let (held, source, tally) = (held?, source?, tally?);
         let step = self.documents.propose(&held, &reserving)?;
-        // An attempt from a device that this account knows must not be refused because of other
-        // callers from the same source.
+        // An attempt from a known device of this account must not be refused because of other
+        // callers from the same source. So a spent budget of the source does not apply to it.
         let known = step.answer.known;
         if known.device || known.source {
             charge.wait_with_known();
         }
         let source_is_spent = source.spent && !known.device;
         let refused = step.answer.room == Reserve::Spent && step.writes_nothing();
-        // A suspicious source is reported and challenged separately. It must not raise the alarm
-        // for the whole shop, so its attempts are not counted there.
+        // A suspicious source causes an alarm and challenges for this source alone. It must not
+        // cause the alarm for the whole shop, so the watch over the shop does not count its
+        // attempts.
         let watched = watched && !source.suspicious && !source.spent;
         charge.watch(watched);
         if watched && refused && step.answer.wide_is_spent {
@@ -163,7 +169,7 @@ impl Attempts {
     ///
     /// # Errors
     ///
-    /// The errors of these two methods.
+    /// The errors of [`open`](Self::open) and [`Opened::reserve`].
     pub(crate) async fn reserve(&self, attempted: Attempted) -> Result<Option<Charged<'_>>, Stop> {
         match self.open(attempted).await? {
             Some(opened) => Ok(opened.reserve().await?),
@@ -182,12 +188,12 @@ impl Attempts {
     }
 
     /// Removes the known devices and sources of a customer or admin user. They are stored under the
-    /// account's name, so they are removed under each name that the account has had, up to 100
-    /// names.
+    /// account's name. So this method removes them under each name that the account has had, up to
+    /// 100 names.
     ///
     /// # Errors
     ///
-    /// If the store request failed. Some devices and sources may be removed.
+    /// If the store request failed. Some devices and sources are then possibly removed.
     pub(crate) async fn forget_devices(&self, subject: &Subject) -> Result<(), StoreError> {
         let owner = Owner::of(subject);
         let found = self.documents.list(&devices_index(), Some(&owner.before()), Self::NAMES_AT_MOST).await?;
@@ -216,8 +222,8 @@ impl Attempts {
         Ok(SignedInDevice { secret, is_new: known.is_new_to(owner) })
     }
 
-    /// Draws and stores the token of a link that unlocks an account. The new token replaces an
-    /// earlier one.
+    /// Draws and stores the token of a link that unlocks an account. An earlier link of the account
+    /// stops working.
     ///
     /// # Errors
     ///
@@ -250,7 +256,8 @@ impl Attempts {
     ///
     /// # Errors
     ///
-    /// If the store request or the random source failed. The account may be cleared nevertheless.
+    /// If the store request or the random source failed. The account is then possibly cleared
+    /// nevertheless.
     pub(crate) async fn spend_unlock(&self, account: &Partition, digest: Digest) -> Result<bool, StoreError> {
         self.documents.change(account, &self.spending(digest)?).await?.kept()
     }
@@ -271,8 +278,9 @@ impl Attempts {
         Ok(u64::from_le_bytes(bytes))
     }
 
-    /// Settles some of the unsettled charges. A charge that cannot be settled now goes to the back
-    /// of the queue. A charge whose outcome is more than an hour old is dropped.
+    /// Settles some of the charges that earlier callers left unsettled. A charge that cannot be
+    /// settled now goes to the back of the queue. A charge whose outcome is more than an hour old
+    /// is dropped.
     async fn settle_abandoned(&self) {
         for _ in 0..Self::SETTLED_AT_ONCE {
             let Some(abandoned) = self.abandoned().pop_front() else { return };
@@ -314,15 +322,15 @@ impl<'a> Opened<'a> {
         self.step.answer.known.device
     }
 
-    /// Reserves the charge. If other attempts have reserved the rest of the budget, then this
-    /// method waits for room. Returns none if a budget is spent.
+    /// Reserves the charge. If attempts in progress have reserved the rest of a budget, this method
+    /// waits for room. Returns none if a budget is spent.
     ///
     /// # Errors
     ///
     /// - [`Error::Overloaded`] if there was no room in the budgets for 60 s, the duration of a
-    ///   lease.
-    /// - [`Error::Unavailable`] if the store request failed. The charge may be reserved, and is
-    ///   given back later.
+    ///   lease. Also if a full store refuses the documents of a slot, which it should accept.
+    /// - [`Error::Unavailable`] if the store request failed. If the store has reserved the charge
+    ///   nevertheless, a later attempt gives the charge back.
     pub(crate) async fn reserve(self) -> Result<Option<Charged<'a>>, Error> {
         let Self { attempts, mut charge, locks, mut held, mut step, mut room, counts, .. } = self;
         if !counts {
@@ -342,8 +350,8 @@ impl<'a> Opened<'a> {
                 Changed::Answer(Reserved { room: Reserve::Spent, .. }) => {
                     charged.disregard();
                     if waited {
-                        // Other callers may wait for room in the same budget, which is now spent.
-                        // They are woken, so that they are refused without a delay.
+                        // The budget is now spent. The callers that still wait for room in it are
+                        // woken, so that they are refused without a delay.
                         attempts.settled(&charge.partition).notify_additional(usize::MAX);
                     }
                     return Ok(None);

@@ -15,7 +15,8 @@ use crate::{
     store::{DocumentId, Partition},
 };
 
-/// The tallies of one partition. A failed attempt is counted in each of them.
+/// The tallies of one partition, for example of one source. A failed attempt is counted in each
+/// tally of the partition.
 #[derive(Clone, Debug)]
 pub(crate) struct Tallies {
     partition: Partition,
@@ -24,8 +25,8 @@ pub(crate) struct Tallies {
 
 impl Tallies {
     /// Returns the tallies of a source over all accounts. An IPv4 address has one tally. An IPv6
-    /// address has two, for its /64 network and for its /48 network. Returns none for a caller
-    /// without an IP address, because such callers may come from many sources.
+    /// address has two tallies, for its /64 network and for its /48 network. Returns none for a
+    /// caller without an IP address, because such callers possibly come from many sources.
     pub(crate) fn of_source(source: Option<IpAddr>, config: &AuthConfig) -> Option<Self> {
         let source = source?;
         let narrow = Tallied { id: source_scope(Some(source)), budget: config.budgets.source_total };
@@ -43,7 +44,8 @@ impl Tallies {
         Some(Self { partition: partition("source", &[wide.id.as_bytes()]), tallied: vec![narrow, wide] })
     }
 
-    /// Returns the network of the source, as 32 bits of a digest.
+    /// Returns 32 bits of the digest of the source's network: an IPv4 address or an IPv6 /48
+    /// network.
     pub(super) fn network(&self) -> u32 {
         self.partition.first_bits()
     }
@@ -55,11 +57,12 @@ impl Tallies {
 }
 
 impl Attempts {
-    /// Maximum number of attempts to write a failure to a tally. An attempt fails if another caller
-    /// changes the tally at the same time.
+    /// Maximum number of tries to write a failure to the tallies. A try fails if another caller
+    /// changes a tally at the same time.
     const COUNTED_IN_TRIES: u32 = 3;
 
-    /// Reads the state of tallies. Without tallies, no budget is spent and no source is suspicious.
+    /// Reads the state of the given tallies. If there are none, the result is that no budget is
+    /// spent and no source is suspicious.
     pub(super) async fn look(&self, tallies: Option<&Tallies>) -> Result<Looked, StoreError> {
         let Some(Tallies { partition, tallied }) = tallies else { return Ok(Looked::default()) };
         let looking = ReadingTallies { tallied };
@@ -72,9 +75,9 @@ impl Attempts {
         if self.look(source).await?.spent { Err(too_many()) } else { Ok(()) }
     }
 
-    /// Counts a failure at the time `at` in tallies. If this failure makes a tally suspicious,
-    /// returns that tally. If the tallies cannot be written, the failure is not counted, and the
-    /// caller's operation continues.
+    /// Counts a failure at the time `at` in the given tallies. If this failure makes a tally
+    /// suspicious, returns the counts of that tally. If the tallies cannot be written, the failure
+    /// is not counted, and the caller's operation continues.
     pub(crate) async fn count(
         &self,
         tallies: Option<&Tallies>,
@@ -92,7 +95,7 @@ impl Attempts {
 }
 
 /// Returns the refusal of a source whose budget over all accounts is spent. The refusal does not
-/// depend on an account, so it reveals nothing about one.
+/// depend on the account, so it does not reveal if the account exists.
 pub(super) fn too_many() -> Stop {
     Refusal::SourceBudgetSpent.told(SignInError::TooManyRequests)
 }

@@ -10,14 +10,14 @@ use crate::{
     store::{Document, Index, Listed, Partition, Position},
 };
 
-/// The error of a store that has no room for a document, although a full store must accept this
-/// document.
+/// The error of a store that refuses a document because it is full, although even a full store must
+/// accept this document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the storage backend refused a document that is not expendable")]
 struct Refused;
 
-/// Time for which a sweep still keeps a document after `keep_until`: 1 h, because the clocks of
-/// nodes differ.
+/// Time for which a sweep still keeps a document after its `keep_until`: 1 h. A node whose clock is
+/// behind possibly still needs the document.
 const SWEEP_SLACK: Duration = Duration::from_secs(60 * 60);
 
 impl Documents {
@@ -25,7 +25,8 @@ impl Documents {
         self.clock.now()
     }
 
-    /// Returns at most `limit` documents of an index, beginning after `after`.
+    /// Returns at most `limit` documents of an index, in the order of the index. If `after` is a
+    /// position, the list begins after this position.
     ///
     /// # Errors
     ///
@@ -44,7 +45,7 @@ impl Documents {
     ///
     /// # Errors
     ///
-    /// If the store request failed. Some documents may be removed.
+    /// If the store request failed. Some documents are then possibly removed.
     pub(crate) async fn sweep(&self, limit: usize) -> Result<usize, StoreError> {
         self.store.sweep(before(self.clock.now(), SWEEP_SLACK), limit).await
     }
@@ -73,12 +74,12 @@ impl Held {
 }
 
 impl<A> Changed<A> {
-    /// Returns the answer of a transition that creates no expendable document, so that a full store
-    /// must accept its writes.
+    /// Returns the answer of a transition whose writes even a full store must accept. Such a
+    /// transition creates no expendable document, which a full store may refuse.
     ///
     /// # Errors
     ///
-    /// If the store nevertheless had no room for the documents.
+    /// If the store nevertheless refused the documents because it is full.
     pub(crate) fn kept(self) -> Result<A, StoreError> {
         match self {
             Self::Answer(answer) => Ok(answer),

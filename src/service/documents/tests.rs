@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// A transition that adds one to a count, up to a limit. Its answer also depends on a second
-/// document.
+/// document, which it does not change.
 struct Add {
     limit: u8,
 }
@@ -59,11 +59,11 @@ fn partition() -> Partition {
     Partition::of(&[b"an account"])
 }
 
-/// A function that is called before each commit, with the commit's number and changes. If it
-/// returns a result, the store is not called.
+/// A function that is called before each commit, with the commit's number and changes. If the
+/// function returns a result, the commit has this result and the store is not called.
 type Hook = dyn Fn(usize, &MemoryStore, &Changes) -> Option<Result<CommitOutcome, StoreError>> + Send + Sync;
 
-/// A memory store that counts its calls, with a hook before a commit.
+/// A memory store that counts its calls, and calls a hook before each commit.
 struct Hooked {
     inner: MemoryStore,
     hook: Box<Hook>,
@@ -86,7 +86,7 @@ fn count(store: &MemoryStore) -> u8 {
     documents[0].as_ref().map_or(0, |document| document.bytes[0])
 }
 
-/// Another writer's change of the count.
+/// A change of the count by another writer, which causes a conflict.
 fn set(store: &MemoryStore, to: u8) {
     let random = SystemRandom::default();
     let documents = block_on(StateStore::load(store, &partition(), &[key(0)])).unwrap();
@@ -295,7 +295,7 @@ fn parallel_callers_lose_no_change_and_go_no_further_than_the_limit() {
 #[test]
 fn a_change_that_is_polled_no_more_delays_others_by_one_turn() {
     let (documents, _) = documents(|number, inner, _| {
-        // Each change meets one conflict, the first one two.
+        // Each change has one conflict, but the first change has two.
         if number == 1 || number % 2 == 0 {
             set(inner, count(inner));
         }
@@ -303,7 +303,7 @@ fn a_change_that_is_polled_no_more_delays_others_by_one_turn() {
     });
     let (partition, transition) = (partition(), Add { limit: 200 });
     let mut left_alone = pin!(documents.change(&partition, &transition));
-    // Two conflicts: it holds the turn and pauses.
+    // After two conflicts, this change has the turn and pauses.
     assert!(block_on(poll_once(&mut left_alone)).is_none());
     let began = Instant::now();
     for _ in 0..10 {

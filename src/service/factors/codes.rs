@@ -28,7 +28,8 @@ enum Code {
 }
 
 impl RightCode {
-    /// Returns the kind of credentials that a grant records after a sign-in with this code.
+    /// Returns the kind of credentials that a grant records after a sign-in with a password and
+    /// this code.
     pub(crate) const fn obtained(&self) -> Obtained {
         match self.code {
             Code::Totp { .. } => Obtained::PasswordAndTotp,
@@ -52,7 +53,7 @@ impl RightCode {
 }
 
 impl Factors {
-    /// Verifies a code without spending it.
+    /// Verifies an admin user's code without spending it.
     pub(crate) async fn judge(&self, admin: &AdminId, code: &TypedCode, work: &Work) -> Judged<RightCode> {
         let judged = self.find_code(admin, code, work).await;
         Judged::of(judged.map(|right| (right, AttemptOutcome::Succeeded)), work)
@@ -68,7 +69,7 @@ impl Factors {
         Judged::of(judged.map(|step| (step, AttemptOutcome::Succeeded)), work)
     }
 
-    /// Spends a right code. If several callers present the same code, exactly one of them succeeds.
+    /// Spends a right code. If several callers spend the same code, at most one of them succeeds.
     pub(crate) async fn spend(&self, right: &RightCode, work: &Work) -> Judged<()> {
         let Factor { admin, id, .. } = &right.factor;
         let spent = match &right.code {
@@ -81,8 +82,8 @@ impl Factors {
         let judged = match spent {
             Ok(true) => Ok(((), AttemptOutcome::Succeeded)),
             Ok(false) => Err(Refusal::SpentCode.failed(SecondFactorError::InvalidCode)),
-            // The code may be spent. It was a right code, so the attempt does not count as a
-            // failure.
+            // The store has possibly spent the code although the request failed. The code was
+            // right, so the attempt does not count as a failure.
             Err(error) => Err(Denied::from(error).behind_right_credential()),
         };
         Judged::of(judged, work)
@@ -93,7 +94,8 @@ impl Factors {
             return Err(Refusal::NotEnrolled.excused(SecondFactorError::NotEnrolled));
         };
         let found = match code.recovery_code() {
-            // The check of a recovery code needs no secret key.
+            // The store has only digests of recovery codes, so this check needs no secret key. It
+            // also works if the keyring has lost the secret key of the second factor.
             Some(digest) if factor.recovery_codes.contains(&digest) => Some(Code::Recovery(digest)),
             Some(_) => None,
             None => {
@@ -101,7 +103,8 @@ impl Factors {
                 secret.step_of(code, self.clock.now()).map(|step| Code::Totp { step })
             }
         };
-        // If the caller disconnects after this point, the attempt counts as a failure.
+        // If the caller disconnects after this point, the attempt counts as a failure. Otherwise an
+        // attacker could guess codes without a charge.
         work.start();
         match found {
             Some(code) => Ok(RightCode { factor, code }),

@@ -30,8 +30,8 @@ pub(crate) struct Factors {
     random: Arc<dyn SecureRandom>,
 }
 
-/// The live enrolment of a presented token, and the present second factor of the admin user who
-/// enrols.
+/// The live enrolment of a presented enrolment token, and the present second factor of the admin
+/// user who enrols, if there is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub(crate) struct FoundEnrolment {
@@ -55,8 +55,8 @@ impl FoundEnrolment {
         &self.enrolment.admin
     }
 
-    /// Returns the enrolment and the present second factor. Returns none if the enrolment was begun
-    /// under another generation than the admin user's present one.
+    /// Returns the enrolment and the present second factor. Returns none if the admin user's
+    /// generation has changed since the enrolment was begun.
     pub(crate) fn under(self, generation: Generation) -> Option<(Enrolment, Option<Factor>)> {
         (self.enrolment.generation == generation).then_some((self.enrolment, self.present))
     }

@@ -1,4 +1,5 @@
-//! The documents of second factors. Each method that changes them makes one transition.
+//! The documents of second factors and enrolments. Each method that changes documents makes one
+//! transition.
 
 use super::{Factors, FoundEnrolment};
 use crate::{
@@ -25,16 +26,17 @@ impl Factors {
         Ok(factor)
     }
 
-    /// Stores a new enrolment, which replaces an earlier one of the same admin user. The admin
-    /// user's second factor is not changed.
+    /// Stores a new enrolment. It replaces an earlier enrolment of the same admin user. The admin
+    /// user's present second factor stays.
     pub(crate) async fn begin_enrolment(&self, enrolment: &Enrolment) -> Result<(), StoreError> {
         let owner = Subject::Admin(enrolment.admin.clone());
         self.documents.point(&enrolment.id.digest(), &owner, enrolment.expires_at).await?;
         self.documents.change(&of_admin(&enrolment.admin), &Enrolling { enrolment }).await?.kept()
     }
 
-    /// Returns the live enrolment of this id. A pointer document names the admin user. The pointer
-    /// is not trusted: the enrolment must be in that admin user's documents.
+    /// Returns the live enrolment of this id. A pointer document names the admin user to whom the
+    /// enrolment belongs. The pointer is not trusted: the enrolment must be in that admin user's
+    /// documents.
     pub(crate) async fn enrolment(&self, id: EnrolmentId) -> Result<Option<FoundEnrolment>, StoreError> {
         let Some(Subject::Admin(admin)) = self.documents.follow(&id.digest()).await? else { return Ok(None) };
         let looking = ReadingFactor { enrolment: Some(id) };
@@ -42,7 +44,8 @@ impl Factors {
         Ok(enrolment.map(|enrolment| FoundEnrolment { enrolment, present }))
     }
 
-    /// Replaces the secret of a live enrolment. Returns false if the enrolment has ended.
+    /// Replaces the secret of a live enrolment by a new one. Returns false if the enrolment has
+    /// ended.
     pub(super) async fn redraw(&self, enrolment: &Enrolment, secret: &Sealed) -> Result<bool, StoreError> {
         let redrawing = Redrawing { id: enrolment.id, secret };
         self.documents.change(&of_admin(&enrolment.admin), &redrawing).await?.kept()
@@ -51,9 +54,10 @@ impl Factors {
     /// Makes a live enrolment the admin user's second factor. The given recovery codes replace all
     /// earlier ones.
     ///
-    /// The enrolment must still have the secret whose code was verified. The present second factor
-    /// must be the one that the enrolment replaces. If several callers activate the same enrolment,
-    /// exactly one of them gets the earlier documents. The others get none.
+    /// The enrolment must still have the secret whose code was verified. The admin user's present
+    /// second factor must still be the one that the enrolment replaces. If so, returns the
+    /// documents before the change. Otherwise changes nothing and returns none. If several callers
+    /// activate the same enrolment, at most one of them succeeds.
     pub(crate) async fn activate(
         &self,
         enrolment: &Enrolment,
@@ -64,8 +68,8 @@ impl Factors {
         self.documents.change(&of_admin(&enrolment.admin), &activating).await?.kept()
     }
 
-    /// Undoes an activation or an import. Returns false if the admin user now has another second
-    /// factor or none.
+    /// Undoes the activation or the import of a second factor. Returns false and changes nothing if
+    /// the admin user no longer has this second factor.
     pub(crate) async fn restore(
         &self,
         admin: &AdminId,
@@ -81,11 +85,12 @@ impl Factors {
         self.documents.change(&of_admin(&factor.admin), &Importing { factor }).await?.kept()
     }
 
-    /// Marks a time step of the second factor of this id as used. If several callers use the same
-    /// step, exactly one of them gets true. From then on, this step and earlier steps are refused.
+    /// Marks a time step of the second factor of this id as used. From then on, the codes of this
+    /// step and of earlier steps are refused. Returns true if the step was not used before. If
+    /// several callers use the same step, exactly one of them gets true.
     ///
-    /// If the last used step is later than `newest`, a node whose clock was ahead has used it. The
-    /// last used step is then ignored.
+    /// If the last used step is later than `newest`, the clocks of two nodes differ. The last used
+    /// step is then ignored.
     pub(super) async fn use_step(
         &self,
         admin: &AdminId,
@@ -96,8 +101,9 @@ impl Factors {
         self.documents.change(&of_admin(admin), &UsingStep { id, step, newest }).await?.kept()
     }
 
-    /// Spends a recovery code of the second factor of this id. If several callers spend the same
-    /// code, exactly one of them gets true.
+    /// Spends a recovery code of the second factor of this id. Returns false if the second factor
+    /// has no such unused code. If several callers spend the same code, exactly one of them gets
+    /// true.
     pub(super) async fn use_recovery_code(
         &self,
         admin: &AdminId,
@@ -108,7 +114,7 @@ impl Factors {
     }
 
     /// Replaces all recovery codes of the second factor of this id. Returns the digests of the
-    /// unused earlier codes. Returns none if there is no such second factor.
+    /// earlier codes that were not used. Returns none if there is no such second factor.
     pub(crate) async fn replace_recovery_codes(
         &self,
         admin: &AdminId,
@@ -118,8 +124,8 @@ impl Factors {
         self.documents.change(&of_admin(admin), &ReplacingRecoveryCodes { id, codes }).await?.kept()
     }
 
-    /// Undoes a replacement of recovery codes. Returns false if the codes were replaced again in
-    /// the meantime.
+    /// Undoes a replacement of recovery codes. Returns false and changes nothing if the codes were
+    /// replaced once more since then.
     pub(crate) async fn restore_recovery_codes(
         &self,
         admin: &AdminId,
@@ -131,8 +137,8 @@ impl Factors {
         self.documents.change(&of_admin(admin), &restoring).await?.kept()
     }
 
-    /// Replaces the encrypted secret of the second factor of this id, if the stored one still is
-    /// `expected`. Returns true if it was replaced.
+    /// Replaces the encrypted secret of the second factor of this id, if the stored secret still is
+    /// `expected`. Returns true if the secret was replaced.
     pub(super) async fn replace_sealed(
         &self,
         admin: &AdminId,
@@ -144,8 +150,8 @@ impl Factors {
     }
 
     /// Returns at most `limit` second factors that are encrypted with other secret keys than `key`,
-    /// with their positions in the index. The list begins after the position `after`. If it has
-    /// fewer than `limit` items, no further ones follow.
+    /// with their positions in the index. The list begins after the position `after`. If the list
+    /// has fewer than `limit` items, no second factors are left for a further list.
     pub(crate) async fn sealed_by_others(
         &self,
         key: KeyId,
@@ -154,8 +160,8 @@ impl Factors {
     ) -> Result<Vec<(Position, Factor)>, StoreError> {
         let behind_key = behind_key(key);
         let is_behind = |position: &Position| *position > behind_key;
-        // The index is ordered by the id of the secret key, so the second factors of `key` stand
-        // together.
+        // The index is ordered by the id of the secret key. So the second factors of `key` follow
+        // each other, and the list skips all of them at once.
         let mut others = match after {
             Some(after) if is_behind(after) => Vec::new(),
             _ => self.sealed(after, limit).await?,

@@ -1,5 +1,6 @@
-//! The secrets of authenticators. A secret key of the keyring encrypts each one, for one admin user
-//! and one second factor. The code says "seal" for encrypt and "open" for decrypt.
+//! The secrets of authenticators. A secret key of the keyring encrypts each authenticator's secret,
+//! bound to one admin user and one second factor. In the code, "seal" means encrypt and "open"
+//! means decrypt.
 
 use super::Factors;
 use crate::{
@@ -25,7 +26,7 @@ impl Factors {
     }
 
     /// Draws an enrolment token and a secret for a new second factor, and encrypts the secret. The
-    /// id of the second factor is that of the enrolment.
+    /// second factor will have the id of the enrolment.
     pub(crate) fn draw_secret(&self, admin: &AdminId) -> Result<(EnrolmentToken, Sealed), Error> {
         let token = EnrolmentToken::generate(self.random.as_ref())?;
         let secret = TotpSecret::generate(self.random.as_ref())?;
@@ -33,16 +34,16 @@ impl Factors {
         Ok((token, sealed))
     }
 
-    /// Draws a new secret for a live enrolment, stores it and returns it. A secret that was shown
-    /// earlier becomes invalid. Returns none if the enrolment has ended.
+    /// Draws a new secret for a live enrolment, stores this secret and returns it. An earlier
+    /// secret of the enrolment becomes invalid. Returns none if the enrolment has ended.
     pub(crate) async fn draw_again(&self, enrolment: &Enrolment) -> Result<Option<TotpSecret>, Error> {
         let secret = TotpSecret::generate(self.random.as_ref())?;
         let sealed = self.seal(&enrolment.admin, enrolment.id.factor(), &secret)?;
         Ok(self.redraw(enrolment, &sealed).await?.then_some(secret))
     }
 
-    /// Creates a second factor from an existing secret of the admin user. It gets a random id and
-    /// has no recovery codes.
+    /// Creates a second factor from a secret that the admin user's authenticator already has. The
+    /// second factor gets a random id and has no recovery codes.
     pub(crate) fn adopt(&self, admin: &AdminId, secret: &TotpSecret) -> Result<Factor, Error> {
         let id = EnrolmentId::from_digest(EnrolmentToken::generate(self.random.as_ref())?.digest()).factor();
         Ok(Factor {
@@ -60,8 +61,8 @@ impl Factors {
         (0..RECOVERY_CODES).map(|_| RecoveryCode::generate(self.random.as_ref())).collect()
     }
 
-    /// Decrypts a secret. If no secret key of the keyring decrypts it, the storage counts as
-    /// failed. So the admin user's code does not count as wrong.
+    /// Decrypts an authenticator's secret. If no secret key of the keyring decrypts the secret, the
+    /// error is that of a failed storage. So the admin user's code does not count as wrong.
     pub(crate) fn open(&self, admin: &AdminId, id: FactorId, sealed: &Sealed) -> Result<TotpSecret, Error> {
         self.keyring()?;
         self.try_open(admin, id, sealed).ok_or_else(|| StoreError::new(Unopened).into())
@@ -72,8 +73,8 @@ impl Factors {
         self.try_open(&factor.admin, factor.id, &factor.secret).is_some()
     }
 
-    /// Encrypts the secret of a second factor with the current secret key, if it was encrypted with
-    /// another one. Returns true if the stored secret was replaced.
+    /// Encrypts the secret of a second factor with the current secret key of the keyring, if the
+    /// secret is encrypted with an older one. Returns true if the stored secret was replaced.
     pub(crate) async fn reseal(&self, factor: &Factor) -> Result<bool, Error> {
         let Factor { admin, id, secret, .. } = factor;
         if secret.key == self.current_key()? {
@@ -97,8 +98,9 @@ impl Factors {
     }
 }
 
-/// Returns the context of an encrypted secret: the admin user and the second factor. The secret
-/// cannot be decrypted with another context.
+/// Returns the context of an encrypted secret: the admin user and the second factor. The encryption
+/// binds the secret to this context. If somebody copies the secret to another admin user or second
+/// factor in the database, it cannot be decrypted there.
 fn context(admin: &AdminId, id: FactorId) -> Vec<u8> {
     [b"totp", id.as_bytes().as_slice(), admin.to_string().as_bytes()].concat()
 }

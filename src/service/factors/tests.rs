@@ -14,7 +14,7 @@ use crate::{
 
 /// The time step whose code activates the enrolment.
 const FIRST: u64 = 84_150_000;
-/// The newest time step that may be used if no clock is ahead.
+/// The newest time step that can be used if no clock is ahead.
 const NEWEST: u64 = u64::MAX;
 
 fn sealed(key: u32, name: &str) -> Sealed {
@@ -51,7 +51,7 @@ fn enrol(factors: &Factors, name: &str, admin: u32) {
     assert_eq!(activated, Some(Earlier { factor: None, enrolment: Some(enrolment) }));
 }
 
-/// Returns the number of callers that get true, of 20 callers on two nodes.
+/// Lets 20 callers on two nodes make the same call. Returns how many of them get true.
 fn raced(factors: &[Factors; 2], call: impl Fn(&Factors, usize) -> bool + Sync) -> usize {
     thread::scope(|scope| {
         let callers: Vec<_> = (0..20)
@@ -94,8 +94,8 @@ fn a_pointer_is_not_trusted() {
     let node = store.node(1);
     let factors = service(&node);
     enrol(&factors, "one", 1);
-    // The pointer leads to an admin user without this enrolment. That admin user has another
-    // enrolment, an ended one, or none.
+    // The pointer leads to an admin user who does not have this enrolment. In the three cases, that
+    // admin user has another enrolment, an ended enrolment, or no enrolment.
     for admin in [1, 2] {
         let forged = Enrolment { admin: AdminId::from(admin), ..enrolment("forged", 1, None) };
         let owner = Subject::Admin(forged.admin.clone());
@@ -181,8 +181,8 @@ fn each_is_done_for_one_caller_on_two_nodes() {
         });
         let used =
             raced(&factors, |factors, _| block_on(factors.use_step(&admin, one, FIRST + 1, NEWEST)).unwrap());
-        // If a node whose clock was ahead has used the last step, exactly one caller lowers the
-        // last step.
+        // If a node whose clock was ahead has used the last step, exactly one of several callers
+        // lowers the last step.
         assert!(block_on(factors[0].use_step(&admin, one, FIRST + 100, NEWEST)).unwrap());
         let lowered = raced(&factors, |factors, _| {
             block_on(factors.use_step(&admin, one, FIRST + 5, FIRST + 6)).unwrap()

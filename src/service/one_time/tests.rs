@@ -73,7 +73,7 @@ fn a_credential_of_another_generation_is_refused() {
     let store = Arc::new(WatchedStore::default());
     let codes = service(&store.node(1));
     block_on(codes.put(&code("code"))).unwrap();
-    // `wiped` is the generation after a loss of the token store. The subject's part of the
+    // `wiped` is the generation after the token store has lost its data. The subject's part of the
     // generation is missing, and the shop's part is new.
     let wiped = Generation { subject: None, ..generation(7) };
     let shop = Generation { shop: generation(9).subject.unwrap(), ..generation(7) };

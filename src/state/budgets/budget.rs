@@ -7,10 +7,11 @@ pub enum Lock {
     /// Attempts are refused for this time, at least a minute. After that, the counted failures are
     /// cleared, and the whole budget is available again.
     For(Duration),
-    /// After a pause, one attempt is allowed. If it fails, the next pause is twice as long.
+    /// Attempts are refused during a pause. After the pause, one attempt is allowed. If this
+    /// attempt fails, the next pause is twice as long.
     ///
-    /// The first pause is `first` (at least a minute), and the longest is `longest`. Once the
-    /// budget's window has ended, the whole budget is available again.
+    /// The first pause lasts for `first` (at least a minute), and the longest pause for `longest`.
+    /// Once the budget's window and the last pause have ended, the whole budget is available again.
     Growing {
         /// The pause after the failure that spends the budget.
         first: Duration,
@@ -25,37 +26,38 @@ pub enum Lock {
     ///   mailed link ([`Auth::unlock_admin_by_link`](crate::Auth::unlock_admin_by_link)).
     UntilCleared {
         /// The number of failures of the budget that are reserved for callers from known devices
-        /// and sources. Other callers are refused once the rest of the budget is spent.
+        /// and sources. Callers from unknown devices and sources are refused once the rest of the
+        /// budget is spent.
         kept_for_known: u32,
     },
 }
 
 /// The number of failed attempts that are allowed in a period, the window.
 ///
-/// If a host shortens `window` or `lock` in the configuration, the next attempt may also shorten
-/// windows and locks that have already begun. If the host lengthens them, windows and locks that
-/// have already begun keep their end.
+/// If a host lengthens `window` or `lock` in the configuration, windows and locks that have already
+/// begun keep their end. If the host shortens `window` or `lock`, the next attempts can shorten
+/// them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Budget {
     /// Number of failures that spend the budget.
     pub failures: u32,
-    /// The time for which failures are counted. It begins with the first failure. It is at least a
-    /// minute, because the clocks of nodes may differ by 30 s.
+    /// The time for which failures are counted, which begins with the first failure. `window` must
+    /// be at least a minute, because the clocks of two nodes can differ by up to 30 s.
     pub window: Duration,
     /// The consequence of a spent budget.
     pub lock: Lock,
 }
 
 impl Budget {
-    /// Creates a budget of `failures` in a `window`. `lock` is the consequence when they are spent.
+    /// Creates a budget of `failures` in a `window`. `lock` is the consequence if the budget is
+    /// spent.
     #[must_use]
     pub const fn new(failures: u32, window: Duration, lock: Lock) -> Self {
         Self { failures, window, lock }
     }
 
-    /// Returns the number of failures that a caller of this standing may use up. After that, such
-    /// callers are refused.
+    /// Returns the number of counted failures from which on callers of this standing are refused.
     pub(super) const fn limit(&self, standing: Standing) -> u32 {
         match (self.lock, standing) {
             (Lock::UntilCleared { kept_for_known }, Standing::Unknown) => {
@@ -75,7 +77,7 @@ impl Budget {
     }
 }
 
-/// The standing of a caller at an account: known or unknown.
+/// The standing of a caller at an account: known or unknown to the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// The account has signed in from the caller's device or source before.

@@ -28,8 +28,8 @@ pub(crate) struct Reserving<'a> {
     pub(crate) lease: Duration,
     /// The epoch that an account without an epoch gets: 64 random bits.
     pub(crate) epoch: Epoch,
-    /// True if the store has no room for the document of another scope. The overflow counter in the
-    /// account's head is then charged instead.
+    /// True if the store has no room for the document of one more scope. The overflow counter in
+    /// the account's head is then charged in place of the scope's counter.
     pub(crate) crowded: bool,
     /// True if a full store may refuse to create the documents.
     pub(crate) expendable: bool,
@@ -40,8 +40,8 @@ pub(crate) struct Reserving<'a> {
 pub(crate) struct Settling<'a> {
     pub(crate) draw: &'a Draw,
     pub(crate) outcome: AttemptOutcome,
-    /// The time of the outcome. If the settlement is repeated, the caller passes the time of the
-    /// first one.
+    /// The time of the outcome. If the settlement is repeated, the caller passes the same time
+    /// again.
     pub(crate) at: OffsetDateTime,
     /// The device to store as known, if the attempt is a successful sign-in.
     pub(crate) remembered: Option<Remembered>,
@@ -50,8 +50,8 @@ pub(crate) struct Settling<'a> {
 }
 
 /// Stores the device and the source of a sign-in as known. If the account did not know the
-/// presented device secret, the digest `new` is stored. The answer tells if the account knew the
-/// caller before.
+/// presented device secret, stores the digest `new` of a new device secret. The answer tells if the
+/// account already knew the device or the source.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Remembering {
     pub(crate) caller: CallerDigests,
@@ -67,7 +67,7 @@ pub(crate) struct Forgetting;
 /// Clears the counted failures and the locks of an account.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clearing {
-    /// The next epoch: 64 random bits.
+    /// The new epoch of the account: 64 random bits.
     pub(crate) epoch: Epoch,
 }
 
@@ -159,7 +159,8 @@ fn keys(draw: &Draw) -> Vec<Key> {
     [Some(head_key()), scope, draw.caller.map(|_| Devices::key())].into_iter().flatten().collect()
 }
 
-/// Reads the documents, applies a command to them, and writes those that the command changed.
+/// Decodes the account's documents, applies a command to them, and returns writes for the documents
+/// that the command changed.
 fn step<A>(
     documents: &[Option<&[u8]>],
     now: OffsetDateTime,

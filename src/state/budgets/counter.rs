@@ -6,9 +6,10 @@ use time::OffsetDateTime;
 use super::{AttemptId, AttemptOutcome, Budget, Lock, Reserve, Standing};
 use crate::clock::{after, micros};
 
-/// Tolerance for the clocks of nodes, which may differ by 30 s. A stored time lies at most its
-/// maximum duration ahead of the clock that wrote it. If it lies further ahead of this node's clock
-/// than that plus the tolerance, a clock that was ahead wrote it.
+/// Tolerance for the clocks of nodes, which can differ by 30 s. For example, the end of a lock lies
+/// at most the lock's duration ahead of the clock that wrote it. If a stored time lies further
+/// ahead of this node's clock than the duration plus the tolerance, the clock of the writer was
+/// wrong.
 pub(super) const TOLERANCE: Duration = Duration::from_secs(60);
 
 /// The failures, the lock and the open reservations of one budget. Times are whole microseconds.
@@ -37,8 +38,9 @@ enum Locked {
 struct Reservation(AttemptId, #[serde(with = "micros")] OffsetDateTime);
 
 impl Counter {
-    /// Maximum number of open reservations, which bounds the size of the document. If all are
-    /// taken, further attempts wait until one is settled, even if the budget allows more failures.
+    /// Maximum number of open reservations, which bounds the size of the document. If a counter has
+    /// so many open reservations, further attempts wait until one of them is settled, even if the
+    /// budget allows more failures.
     const MAX_RESERVED: usize = 256;
 
     pub(super) const fn new(budget: Budget) -> Self {
@@ -46,13 +48,14 @@ impl Counter {
         Self { budget, failures: 0, window_ends, locked: None, reserved: Vec::new() }
     }
 
-    /// Returns the room in the budget for a caller of this standing. First applies the present
-    /// configuration of the budget, and ends leases, locks and windows that have expired by now.
+    /// Returns the room in the budget for a caller of this standing. Before that, takes over the
+    /// present configuration of the budget, and ends the leases, locks and windows that have
+    /// expired by now.
     pub(super) fn available(&mut self, budget: Budget, standing: Standing, now: OffsetDateTime) -> Reserve {
         self.budget = budget;
         self.lapse(now);
         match (self.locked, standing) {
-            // The lock does not apply to known callers, because the rest of the budget is reserved
+            // This lock does not apply to known callers, because a part of the budget is reserved
             // for them.
             (Some(Locked::UntilCleared), Standing::Known) => {}
             _ if self.is_locked(now) => return Reserve::Spent,
@@ -61,8 +64,8 @@ impl Counter {
         let reserved = u32::try_from(self.reserved.len()).unwrap_or(u32::MAX);
         let limit = budget.limit(standing);
         match budget.lock {
-            // After each pause, one attempt is allowed. If another caller has reserved that
-            // attempt, this caller is refused and does not wait.
+            // After each pause, one attempt is allowed. If another caller has already reserved this
+            // attempt, the present caller is refused and does not wait.
             Lock::Growing { .. } if self.failures >= limit => {
                 if reserved == 0 {
                     Reserve::Reserved
@@ -84,8 +87,8 @@ impl Counter {
         self.reserved.push(Reservation(attempt, lease_until));
     }
 
-    /// Settles the reservation of an attempt. Returns true if this failure causes a lock. Returns
-    /// none if the attempt has no open reservation.
+    /// Settles the reservation of an attempt. Returns true if the attempt failed and this failure
+    /// causes a lock. Returns none if the attempt has no open reservation.
     pub(super) fn settle(
         &mut self,
         attempt: AttemptId,
@@ -124,8 +127,8 @@ impl Counter {
         self.fail(now)
     }
 
-    /// True if the counter has no failures, no lock and no reservations at this time. Such a
-    /// counter need not be stored.
+    /// True if the counter is idle at this time: it has no failures, no lock and no reservations.
+    /// Such a counter need not be stored.
     pub(super) fn is_idle(&self, now: OffsetDateTime) -> bool {
         let mut counter = self.clone();
         counter.lapse(now);
@@ -135,8 +138,9 @@ impl Counter {
         counter.reserved.is_empty() && counter.failures == 0 && counter.locked.is_none()
     }
 
-    /// Returns the time from which the counter is idle, if all its open reservations lapse. None if
-    /// the counter is then locked until the account is unlocked.
+    /// Returns the time from which the counter is idle, if none of its open reservations is settled
+    /// and so each counts as a failure. None if the counter is then locked until the account is
+    /// unlocked.
     pub(super) fn keep_until(&self) -> Option<OffsetDateTime> {
         let mut counter = self.clone();
         if let Some(last) = self.reserved.iter().map(|held| held.1).max() {
@@ -151,9 +155,9 @@ impl Counter {
         }
     }
 
-    /// Corrects times that a node with a clock ahead has written: shortens them to the longest
-    /// duration that this node would write. Otherwise a lock of that node would last too long.
-    /// Returns true if a time was shortened.
+    /// Corrects times that a node whose clock is ahead has written. Such a time becomes the latest
+    /// time that this node would write now. Otherwise a lock that the other node has written would
+    /// last too long. Returns true if a time was corrected.
     pub(super) fn clamp(&mut self, lease: Duration, now: OffsetDateTime) -> bool {
         let cut = |time: &mut OffsetDateTime, life: Duration| {
             let is_ahead = *time > after(after(now, life), TOLERANCE);
@@ -198,7 +202,7 @@ impl Counter {
             }
             Lock::UntilCleared { .. } => Locked::UntilCleared,
         });
-        // A longer pause is not a new lock.
+        // A longer pause continues an earlier lock, so it is not reported as a new lock.
         beyond == 0 || !matches!(self.budget.lock, Lock::Growing { .. })
     }
 
@@ -210,10 +214,10 @@ impl Counter {
         }
     }
 
-    /// Clears a lock that has ended, and failures whose window has ended. Must not be called while
-    /// the counter is locked.
+    /// Clears a lock that has ended, and failures whose window has ended. Callers must not call
+    /// this function while the counter is locked.
     ///
-    /// The end of a growing pause does not clear its failures, because the next pause must be
+    /// The end of a growing pause does not clear the failures, because the next pause must be
     /// longer.
     fn forget(&mut self, now: OffsetDateTime) {
         let grows = matches!(self.budget.lock, Lock::Growing { .. });

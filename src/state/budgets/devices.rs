@@ -34,13 +34,14 @@ pub(crate) struct Known {
     pub(crate) device: bool,
     /// True if the account has any known device or source.
     pub(crate) any: bool,
-    /// The customer or admin user who made those sign-ins. The account's name may belong to
-    /// somebody else now.
+    /// The customer or admin user who has signed in from these devices and sources. The account's
+    /// name possibly belongs to somebody else now, for example because an e-mail address was given
+    /// to a new account.
     pub(crate) owner: Option<Owner>,
 }
 
-/// The customer or admin user to whom an account's name belongs: 64 bits of a digest. They are the
-/// rank in the index of devices.
+/// The customer or admin user to whom an account's name belongs, as 64 bits of a digest of the id.
+/// These bits are the rank in the index of devices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Owner(i64);
@@ -54,8 +55,8 @@ pub(crate) struct Remembered {
 }
 
 /// The document with the known devices and sources of an account. A known device grants no access.
-/// It only changes the limits of an attempt: the budgets, the host's challenge, and the line in the
-/// hashing queue.
+/// It changes the limits of an attempt: the budgets, the host's challenge, and the line in the
+/// hashing queue. A sign-in from an unknown device and source also causes a notice.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Devices {
@@ -66,8 +67,8 @@ pub(crate) struct Devices {
     sources: VecDeque<Seen>,
 }
 
-/// The digest of a device secret or a source, and the time of a sign-in with it. A new sign-in
-/// replaces this time after a day at the earliest.
+/// The digest of a device secret or a source, and the time of a sign-in with this device or source.
+/// A later sign-in replaces this time only if the stored time is at least a day old.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Seen(Digest, #[serde(with = "micros")] OffsetDateTime);
 
@@ -81,8 +82,8 @@ impl Known {
         self.owner == Some(owner) && self.device
     }
 
-    /// True if this owner has signed in before, but from another device and another source than the
-    /// caller's.
+    /// True if this owner has known devices or sources, but the caller's device and source are not
+    /// among them.
     pub(crate) fn is_new_to(&self, owner: Owner) -> bool {
         self.owner == Some(owner) && self.any && !self.device && !self.source
     }
@@ -95,7 +96,8 @@ impl Owner {
             Subject::Admin(id) => Digest::of_parts(&[b"admin", id.to_string().as_bytes()]),
         };
         let (first, _) = digest.as_bytes().split_first_chunk::<8>().unwrap_or((&[0; 8], &[]));
-        // `before` subtracts one from the rank, so no owner may have the lowest rank.
+        // `before` subtracts one from the rank, so the rank of an owner must not be the lowest
+        // number.
         Self(i64::from_be_bytes(*first).max(i64::MIN + 1))
     }
 
@@ -118,7 +120,7 @@ pub(crate) const fn index() -> Index {
 impl Devices {
     /// The time for which a device or source stays known after a sign-in: 90 days.
     pub(super) const MEMORY: Duration = Duration::from_secs(90 * DAY);
-    /// Maximum number of known devices of an account, and also of known sources.
+    /// Maximum number of known devices of an account. Also the maximum number of its known sources.
     pub(super) const MAX: usize = 16;
 
     pub(super) const fn key() -> Key {
@@ -137,8 +139,8 @@ impl Devices {
         }
     }
 
-    /// Returns the known devices and sources after a sign-in. Those of an earlier owner of the
-    /// account's name are removed.
+    /// Returns the known devices and sources after a sign-in. The devices and sources of an earlier
+    /// owner of the account's name are left out.
     pub(super) fn after_sign_in(
         present: Option<&Self>,
         caller: &CallerDigests,
@@ -170,15 +172,16 @@ impl Devices {
 }
 
 impl Seen {
-    /// True if the device or source is still known. If a node with a clock ahead wrote the time,
-    /// the device stays known longer, by the difference of the clocks.
+    /// True if the device or source is still known. If the clock of the node that wrote the time
+    /// was ahead, the device or source stays known longer by the difference of the clocks. This
+    /// does no harm.
     fn is_live(&self, now: OffsetDateTime) -> bool {
         now < after(self.1, Devices::MEMORY)
     }
 }
 
-/// Stores the time of a sign-in. If a time within the last day is already stored for the digest,
-/// nothing changes. So most sign-ins do not change the document.
+/// Stores the time of a sign-in. If the stored time for the digest is less than a day old, nothing
+/// changes. So most sign-ins do not write the document.
 fn see(list: &mut VecDeque<Seen>, digest: Digest, now: OffsetDateTime) {
     let place = list.iter().position(|seen| seen.0 == digest);
     if place.and_then(|place| list.get(place)).is_some_and(|seen| now < after(seen.1, ONE_DAY)) {

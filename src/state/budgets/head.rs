@@ -9,14 +9,15 @@ use super::{
 };
 use crate::{clock::after, state::format::Stored};
 
-/// The epoch of an account's narrow scopes: 64 random bits. A scope counts only if its document has
-/// the epoch of the head. So a new epoch clears every scope of the account at once.
+/// The epoch of an account's narrow scopes: 64 random bits. A document of a scope counts only if it
+/// has the same epoch as the account's head. So a new epoch in the head clears every scope of the
+/// account at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Epoch(pub(crate) u64);
 
-/// The head, the main document of an account's budgets: the wide counter, and the epoch of the
-/// narrow scopes.
+/// The head, the main document of an account's budgets. It holds the wide counter, which counts
+/// over all sources, and the epoch of the narrow scopes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Head {
@@ -24,31 +25,32 @@ pub(crate) struct Head {
     /// The counter of the account over all sources.
     #[serde(deserialize_with = "Option::deserialize")]
     pub(super) wide: Option<Counter>,
-    /// The counter that further scopes share once [`MAX_SCOPES`](Self::MAX_SCOPES) scopes have
-    /// separate counters.
+    /// The counter that scopes share if they have no document with a counter. This is the case if
+    /// [`MAX_SCOPES`](Self::MAX_SCOPES) other scopes already have one, or if the store is full.
     #[serde(deserialize_with = "Option::deserialize")]
     pub(super) overflow: Option<Counter>,
-    /// The end of each live narrow scope. The head must be kept longer than the last scope.
-    /// Otherwise the epoch would be lost, and with it the lock of that scope.
+    /// The end of each live narrow scope. The head must be kept longer than the scope that ends
+    /// last. Otherwise the epoch would be lost, and the lock of that scope would no longer count.
     scopes: Vec<ScopeEnd>,
-    /// The longest time that a narrow scope may count under this epoch, in seconds.
+    /// The longest time for which a narrow scope can count under this epoch, in seconds.
     longest: u64,
 }
 
-/// The time from which a scope has nothing to count, in seconds since 1970, rounded up. None if the
-/// scope counts until the account is unlocked.
+/// The time from which a scope has no failures and no lock, in seconds since 1970, rounded up. None
+/// if the scope is locked until the account is unlocked.
 type ScopeEnd = Option<i64>;
 
 impl Stored for Head {
     const FORMAT: u32 = 1;
 }
 
-/// The document of a narrow scope at an account. For example, the scope is a source.
+/// The document of a narrow scope at an account. For example, the scope is one source that tries to
+/// sign in to the account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Scope {
-    /// The epoch of the head when the scope was written. If the head has another epoch now, then
-    /// this document counts as empty.
+    /// The epoch that the head had when this document was written. If the head has a different
+    /// epoch now, this document counts as empty.
     pub(super) epoch: Epoch,
     pub(super) counter: Counter,
 }
@@ -58,8 +60,8 @@ impl Stored for Scope {
 }
 
 impl Scope {
-    /// Returns the end of the scope for the list in the head. The end includes the tolerance, so
-    /// that every node keeps the head longer than the scope.
+    /// Returns the end of the scope for the list in the head. The end includes the tolerance for
+    /// the clocks of nodes, so that every node keeps the head longer than the scope.
     fn end(&self) -> ScopeEnd {
         let keep_until = after(self.counter.keep_until()?, TOLERANCE);
         Some(keep_until.unix_timestamp().saturating_add(1))
@@ -67,7 +69,8 @@ impl Scope {
 }
 
 impl Head {
-    /// Maximum number of scopes with separate counters. Further scopes share the overflow counter.
+    /// Maximum number of scopes that have a document with a counter. Further scopes share the
+    /// overflow counter.
     pub(super) const MAX_SCOPES: usize = 128;
 
     pub(super) const fn new(epoch: Epoch) -> Self {
@@ -78,7 +81,7 @@ impl Head {
         self.scopes.len()
     }
 
-    /// Replaces the end of a scope in the list.
+    /// Replaces the end of a scope in the list of ends.
     pub(super) fn replace(&mut self, before: Option<&Scope>, next: Option<&Scope>) {
         if let Some(before) = before.map(Scope::end)
             && let Some(place) = self.scopes.iter().position(|end| *end == before)
@@ -88,16 +91,16 @@ impl Head {
         self.scopes.extend(next.map(Scope::end));
     }
 
-    /// Updates the longest time that a scope may count, for a scope with this budget whose
-    /// reservations last for `lease`.
+    /// Updates the longest time for which a scope can count, after a reservation in a scope with
+    /// this budget. `lease` is the duration of a reservation.
     pub(super) fn note(&mut self, budget: Budget, lease: Duration) {
         let lock = budget.longest_lock().unwrap_or_default();
         let life = budget.window.max(lock).saturating_add(lease).saturating_add(TOLERANCE);
         self.longest = self.longest.max(life.as_secs().saturating_add(1));
     }
 
-    /// Removes the ends of scopes that have ended. Corrects ends that a node with a clock ahead has
-    /// written.
+    /// Removes the ends of scopes that have ended. Corrects ends that a node whose clock is ahead
+    /// has written.
     pub(super) fn prune(&mut self, now: OffsetDateTime) {
         let now = now.unix_timestamp();
         let latest = now.saturating_add_unsigned(self.longest);
@@ -121,7 +124,8 @@ impl Head {
         *self = Self { wide, ..Self::new(epoch) };
     }
 
-    /// Returns the head without idle counters. None if the head then has no counter and no scope.
+    /// Returns the head without idle counters. None if no counter and no scope is left, so that the
+    /// head need not be stored.
     pub(super) fn tidied(mut self, now: OffsetDateTime) -> Option<Self> {
         self.prune(now);
         let counts = |counter: &mut Counter| !counter.is_idle(now);
@@ -131,8 +135,8 @@ impl Head {
         counts.then_some(self)
     }
 
-    /// Returns the time from which the head and all narrow scopes are idle. None if a lock may last
-    /// until the account is unlocked.
+    /// Returns the time from which the counters of the head and all narrow scopes are idle. None if
+    /// a lock can last until the account is unlocked.
     pub(super) fn keep_until(&self) -> Option<OffsetDateTime> {
         let counters = [&self.wide, &self.overflow].into_iter().flatten().map(Counter::keep_until);
         let scopes = self.scopes.iter().map(|end| {

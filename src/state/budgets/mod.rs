@@ -1,16 +1,16 @@
 //! The budgets of an account's failed attempts.
 //!
 //! An attempt is charged to the account's wide budget over all sources, to the narrow budget of a
-//! scope at the account, or to both. A scope is, for example, a source. A partition holds three
-//! kinds of documents:
+//! scope at the account, or to both. A scope is, for example, one source. The documents of an
+//! account's budgets are in one partition:
 //!
 //! - the head, with the wide counter;
 //! - one document for each narrow scope;
 //! - the known devices and sources of the account.
 //!
-//! A reservation charges the budgets before the attempt. The settlement counts the charge as a
-//! failure or gives it back. A tally is a counter without reservations: it counts failures after
-//! the attempts.
+//! A reservation charges the budgets before the attempt. After the attempt, the settlement counts
+//! the charge as a failure or gives the charge back. A tally is a counter without reservations: it
+//! counts a failure only after the attempt.
 
 mod budget;
 mod commands;
@@ -37,8 +37,8 @@ use time::OffsetDateTime;
 
 use crate::{clock::after, store::DocumentId};
 
-/// The id of an attempt: 64 random bits, which distinguish it from the other open reservations of
-/// an account.
+/// The id of an attempt: 64 random bits, which distinguish the reservation of this attempt from the
+/// other open reservations at an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct AttemptId(pub(crate) u64);
@@ -57,8 +57,8 @@ pub(crate) struct Reserved {
 pub(crate) enum Reserve {
     /// Every budget of the attempt was charged. The attempt must be settled.
     Reserved,
-    /// Unsettled attempts have reserved the rest of a budget. Nothing was charged. There may be
-    /// room once one of these attempts is settled.
+    /// Unsettled attempts have reserved the rest of a budget. Nothing was charged. Once one of
+    /// these attempts is settled, there is possibly room.
     Busy,
     /// A budget is spent. Nothing was charged.
     Spent,
@@ -67,11 +67,14 @@ pub(crate) enum Reserve {
 /// The outcome of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum AttemptOutcome {
-    /// The attempt counts as a failure in every budget that it was charged to, and may lock them.
+    /// The attempt counts as a failure in every budget that it was charged to. The failure can
+    /// cause locks of these budgets.
     Failed,
-    /// The attempt gives back its charge, and clears the earlier failures of its budgets.
+    /// The charge of the attempt is given back, and the earlier failures in the budgets of the
+    /// attempt are cleared. Exceptions: counters that several scopes or accounts share keep the
+    /// failures, and the success of a known caller does not end a lock.
     Succeeded,
-    /// The attempt only gives back its charge.
+    /// The charge of the attempt is given back. Earlier failures stay.
     Withdrawn,
 }
 
@@ -93,10 +96,11 @@ pub(crate) struct Draw {
     pub(crate) wide: Option<Budget>,
     /// A narrow scope at the account, and its budget.
     pub(crate) narrow: Option<(DocumentId, Budget)>,
-    /// The digests of the caller. None if known devices do not matter to the attempt.
+    /// The digests of the caller's source and device. None if the attempt is not treated
+    /// differently for a known device.
     pub(crate) caller: Option<CallerDigests>,
-    /// The standing of a caller whose device and source are unknown. `Known` if the caller holds a
-    /// live token of the account.
+    /// The standing of a caller whose device and source are both unknown to the account. It is
+    /// `Known` if the caller holds a live token of the account.
     pub(crate) standing: Standing,
 }
 
@@ -111,9 +115,9 @@ pub(crate) struct AccountBudgets {
 
 impl Draw {
     /// Returns the wide budget that a caller of this standing is charged to, if any. A known caller
-    /// is charged only to the narrow budget. There is one exception: if the lock of the wide budget
-    /// lasts until the account is unlocked, a share of this budget is reserved for known callers.
-    /// They are then charged to it, too.
+    /// is charged only to the narrow budget, with one exception. If the lock of the wide budget
+    /// lasts until the account is unlocked, a share of the wide budget is reserved for known
+    /// callers. In this case known callers are charged to the wide budget, too.
     fn wide_for(&self, standing: Standing) -> Option<Budget> {
         let is_shared = |budget: &Budget| matches!(budget.lock, Lock::UntilCleared { .. });
         self.wide.filter(|budget| standing == Standing::Unknown || is_shared(budget))
@@ -121,17 +125,18 @@ impl Draw {
 }
 
 impl AccountBudgets {
-    /// Maximum duration of a reservation, its lease: 60 s. After that, the reservation counts as a
-    /// failure. The lease is longer than any wait in the hashing queue. It is shorter than the time
-    /// that a person waits for the result.
+    /// Maximum duration of a reservation, its lease: 60 s. After 60 s, an unsettled reservation
+    /// counts as a failure. The lease is longer than an attempt waits in the hashing queue. It is
+    /// shorter than the time that a person waits for the result.
     pub(crate) const LEASE: Duration = Duration::from_secs(60);
 
     /// Charges all budgets of an attempt, or none of them. An account without a head gets a new
-    /// head with `epoch`. If the account is `crowded`, a scope without failures and reservations
-    /// uses the overflow counter.
+    /// head with `epoch`. If the store is full (`crowded`), a scope that has no failures, lock or
+    /// reservations is charged to the overflow counter.
     ///
-    /// A refusal changes the documents in one case only: it corrects times that a node with a clock
-    /// ahead has written. Otherwise the refusals would last until the time of that clock.
+    /// If the attempt is refused, the documents change in one case only: times that a node whose
+    /// clock is ahead has written are corrected. Otherwise attempts would be refused until this
+    /// node's clock reaches such a time.
     pub(crate) fn reserve(
         &self,
         draw: &Draw,
@@ -191,7 +196,7 @@ impl AccountBudgets {
     }
 
     /// Settles the reservation of an attempt, whose outcome was at the time `at`. Returns the locks
-    /// that the attempt causes. An attempt without an open reservation changes no counter.
+    /// that the attempt causes. If the attempt has no open reservation, no counter changes.
     pub(crate) fn settle(
         &self,
         draw: &Draw,
@@ -207,8 +212,8 @@ impl AccountBudgets {
         let wide = head.wide.as_mut().and_then(|wide| wide.settle(draw.attempt, outcome, at));
         let in_own = next.as_mut().and_then(|own| own.counter.settle(draw.attempt, outcome, at));
         let in_overflow = head.overflow.as_mut().and_then(|shared| {
-            // The overflow counter also holds failures of other scopes. A success of one scope must
-            // not clear them.
+            // The overflow counter also counts failures of other scopes. A success in one scope
+            // must not clear the failures of the others.
             let outcome =
                 if outcome == AttemptOutcome::Succeeded { AttemptOutcome::Withdrawn } else { outcome };
             shared.settle(draw.attempt, outcome, at)
@@ -238,9 +243,9 @@ impl AccountBudgets {
         Self { devices: Some(devices), ..self.clone() }
     }
 
-    /// Clears all counted failures and locks of the account. A new epoch clears the narrow scopes.
-    /// Open reservations of the wide counter stay, and those of narrow scopes and of the overflow
-    /// counter become void.
+    /// Clears all counted failures and locks of the account. The new epoch clears the narrow
+    /// scopes. Open reservations of the wide counter stay. Open reservations of narrow scopes and
+    /// of the overflow counter become void, so their settlement changes nothing.
     pub(crate) fn clear(&self, epoch: Epoch, now: OffsetDateTime) -> Self {
         let mut next = self.clone();
         next.head = next.head.and_then(|mut head| {
@@ -250,8 +255,8 @@ impl AccountBudgets {
         next
     }
 
-    /// Returns the documents with corrected times, where a node with a clock ahead has written
-    /// them.
+    /// Returns the documents after the correction of times that a node whose clock is ahead has
+    /// written.
     fn clamped(&self, now: OffsetDateTime) -> Self {
         let mut next = self.clone();
         let head = next.head.iter_mut().flat_map(|head| [&mut head.wide, &mut head.overflow]).flatten();
@@ -263,8 +268,8 @@ impl AccountBudgets {
     }
 }
 
-/// Returns the worse of two results. `Spent` is the worst: if one budget is spent, the caller must
-/// not wait for room in the other.
+/// Returns the worse of the results of two budgets. `Spent` is the worst result: if one budget is
+/// spent, the caller must not wait for room in the other budget.
 const fn worse(a: Reserve, b: Reserve) -> Reserve {
     match (a, b) {
         (Reserve::Spent, _) | (_, Reserve::Spent) => Reserve::Spent,

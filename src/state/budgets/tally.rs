@@ -13,17 +13,17 @@ use crate::{
 const TALLY: Name = Name::of("tally");
 
 /// A tally: the document that counts the failures of a source over all accounts, or of an account
-/// over all sources. Failures are counted after the attempts, so attempts in progress do not count.
+/// over all sources. A failure is counted after the attempt, so attempts in progress do not count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Tally {
     counter: Counter,
-    /// The accounts with failures, each as 32 bits of a digest. Once they are enough to make the
-    /// tally suspicious, no further accounts are added.
+    /// The accounts at which attempts failed, each as 32 bits of a digest. Once there are enough
+    /// accounts to make the tally suspicious, no further accounts are added.
     accounts: Vec<u32>,
     /// The number of failures at names without an account. This number appears only in the audit
-    /// trail. It has no effect on attempts, because an attempt must not reveal if an account
-    /// exists.
+    /// trail. It has no effect on attempts, because the result of an attempt must not reveal if an
+    /// account exists.
     unknown: u32,
 }
 
@@ -66,8 +66,8 @@ pub(crate) struct ReadingTallies<'a> {
     pub(crate) tallied: &'a [Tallied],
 }
 
-/// Counts a failure at the time `at` in the tallies of a partition. Returns the first tally that
-/// becomes suspicious.
+/// Counts a failure at the time `at` in the tallies of a partition. The answer has the counts of
+/// the first tally that becomes suspicious by this failure.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Counting<'a> {
     pub(crate) tallied: &'a [Tallied],
@@ -80,8 +80,8 @@ impl Stored for Tally {
 }
 
 impl Tallied {
-    /// Returns the number of accounts with failures that makes a tally suspicious: a tenth of the
-    /// failures in the tally's budget, but at least two.
+    /// Returns the number of accounts with failures from which on a tally is suspicious. It is a
+    /// tenth of the failures that the tally's budget allows, but at least two.
     const fn suspicious_accounts(&self) -> usize {
         let accounts = self.budget.failures / 10;
         if accounts < 2 { 2 } else { accounts as usize }
@@ -89,14 +89,15 @@ impl Tallied {
 }
 
 impl Tally {
-    /// Maximum number of accounts in a document.
+    /// Maximum number of accounts in the document of a tally.
     const MAX_ACCOUNTS: usize = 2_000;
 
     const fn new(budget: Budget) -> Self {
         Self { counter: Counter::new(budget), accounts: Vec::new(), unknown: 0 }
     }
 
-    /// Returns the tally at this time. None if all its failures have expired.
+    /// Returns the tally at this time, without expired failures. None if all its failures have
+    /// expired.
     fn live(self, now: OffsetDateTime) -> Option<Self> {
         let mut live = self;
         live.counter.clamp(AccountBudgets::LEASE, now);

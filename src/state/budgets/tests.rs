@@ -151,8 +151,8 @@ fn from_128_scopes_on_new_ones_share_a_counter() {
     }
     assert_eq!(account.fail(&redemption(3005, 0), at(1)), Reserve::Spent);
     assert_eq!(account.0.len(), 129);
-    // A success of one scope does not clear the failures of others. Once the scopes have ended,
-    // there is room again.
+    // A success in one scope does not clear the failures of the other scopes. Once the scopes have
+    // ended, there is room again.
     let later = at(1800 + 120);
     assert_eq!(account.fail(&redemption(4000, 4000), later), Reserve::Reserved);
     account.sweep(later);
@@ -339,7 +339,7 @@ fn the_largest_budget_fits_into_its_documents() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
 
-    /// Any stored bytes lead to an answer or an error, and never to a panic.
+    /// A transition returns an answer or an error for any stored bytes, and does not panic.
     #[test]
     fn no_stored_bytes_end_the_process(
         random in vec(any::<u8>(), 0..200),

@@ -20,14 +20,14 @@ pub(crate) struct Putting<'a> {
     pub(crate) now: OffsetDateTime,
 }
 
-/// Looks up a presented one-time credential, and changes nothing.
+/// Looks up a presented one-time credential without spending it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peeking<'a> {
     pub(crate) presented: &'a Presented,
     pub(crate) now: OffsetDateTime,
 }
 
-/// Spends a one-time credential that [`Peeking`] has found before.
+/// Spends a one-time credential that [`Peeking`] has found live.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Taking<'a> {
     pub(crate) credential: &'a OneTimeCredential,

@@ -1,14 +1,19 @@
 //! The one-time credentials of a customer: reset tokens, one-time codes and confirmation tokens.
 //!
-//! One document holds the outstanding credentials and a mark for each spent one. By the mark, a
-//! replay can be distinguished from a wrong secret.
+//! One document holds the outstanding credentials and the marks of spent credentials. The mark
+//! distinguishes a replay from a wrong secret: the digest of a replayed credential equals that of a
+//! mark. A mark counts until the credential would have expired. If there are more than 128 marks,
+//! the mark that expires first is removed.
 //!
-//! A revocation of the customer's tokens does not change this document. The revocation gives the
-//! customer a new generation, which ends all outstanding credentials. The service accepts a
-//! credential only under the generation in which it was made.
+//! A revocation of all tokens of the customer does not change the document of the one-time
+//! credentials. The revocation gives the customer a new generation. This ends all outstanding
+//! credentials, because the service accepts a credential only under the generation in which the
+//! credential was made.
 //!
-//! For a confirmation token, a [pointer](super::pointer) document names the customer. Its partition
-//! belongs to the token's digest. The pointer is written before the token, and is never trusted.
+//! A confirmation token is presented without the customer's id. So a [pointer](super::pointer)
+//! document names the customer. The pointer is in a partition that belongs to the token's digest,
+//! and is written before the token's record. The pointer is not trusted: the record must be in the
+//! customer's document.
 
 mod commands;
 #[cfg(test)]
@@ -61,7 +66,7 @@ struct Outstanding {
     expires_at: OffsetDateTime,
 }
 
-/// The mark of a credential that was spent.
+/// The mark of a spent credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Mark {
@@ -85,19 +90,20 @@ pub(crate) enum Found {
 }
 
 impl Codes {
-    /// Maximum number of marks, which bounds the size of the document. If a further mark is added,
-    /// the mark that expires first is removed.
+    /// Maximum number of marks, which bounds the size of the document. If there are more marks, the
+    /// mark that expires first is removed.
     const MAX_MARKS: usize = 128;
-    /// Time for which a mark is kept after its expiry: 1 h, as long as a sweep keeps a document. So
-    /// a node whose clock is ahead does not remove a mark that another node still needs.
+    /// Time for which a mark stays after its expiry: 1 h. A sweep keeps an expired document for the
+    /// same time. So a node whose clock is ahead does not remove a mark that a node with a right
+    /// clock still needs.
     const SLACK: Duration = Duration::from_secs(60 * 60);
 
     fn new(customer: CustomerId) -> Self {
         Self { customer, outstanding: Vec::new(), spent: Vec::new() }
     }
 
-    /// Adds a credential. Returns false if the customer already has one with this digest. Only the
-    /// newest `keep` live credentials of the same purpose stay.
+    /// Adds a credential. Returns false and adds nothing if the customer already has a credential
+    /// with this digest. Of the live credentials of the same purpose, only the newest `keep` stay.
     fn put(&mut self, credential: &OneTimeCredential, keep: usize, now: OffsetDateTime) -> bool {
         self.outstanding.retain(|own| now < own.expires_at);
         self.spent.retain(|mark| now < after(mark.expires_at, Self::SLACK));

@@ -106,7 +106,8 @@ fn a_wrong_tuple_finds_nothing() {
             for wrong in &wrong {
                 assert_eq!(kept.peek(wrong, 1), Found::Nothing, "{wrong:?}");
             }
-            // In the second round, the document has the credential's mark instead.
+            // In the second round, the document has the mark of the spent credential in place of
+            // the credential.
             let _ = kept.take(&credential, 1);
         }
         for other in [
@@ -173,8 +174,8 @@ fn a_document_is_swept_after_its_last_expiry_and_erased_at_once() {
     kept.run(&ErasingCodes, at(1));
 }
 
-/// A node whose clock is two minutes ahead takes the codes for expired. A node whose clock is
-/// behind takes them for live.
+/// The clocks of two nodes are two minutes apart. The codes have expired for the node that is
+/// ahead, and are live for the node that is behind.
 #[test]
 fn nodes_whose_clocks_are_apart_revive_nothing_and_lose_no_mark() {
     let (spent_one, live) = (code("spent"), code("live"));
@@ -189,8 +190,8 @@ fn nodes_whose_clocks_are_apart_revive_nothing_and_lose_no_mark() {
             let still = if now == behind { Take::Spent(spent(&spent_one)) } else { Take::Nothing };
             assert_eq!(kept.take(&spent_one, now), still, "at {now}");
         }
-        // The node that is behind still detects a replay. It cannot use the code that the other
-        // node has removed as expired.
+        // The node that is behind still detects a replay. It cannot use the code that the node that
+        // is ahead has removed as expired.
         assert_eq!(kept.take(&spent_one, behind), Take::Spent(spent(&spent_one)));
         assert_eq!(kept.take(&live, behind), Take::Nothing);
         assert!(!kept.put(&spent_one, behind) && !kept.put(&spent_one, ahead));

@@ -24,7 +24,7 @@ pub(crate) const fn sealed_index() -> Index {
     Index { partition: None, name: SEALED }
 }
 
-/// Returns a position in the index that follows every second factor that this secret key encrypted.
+/// Returns a position in the index that follows every second factor encrypted with this secret key.
 pub(crate) fn behind_key(key: KeyId) -> Position {
     let last = Key { kind: LAST, id: DocumentId::from_bytes([u8::MAX; 32]) };
     Position { rank: key.0.into(), partition: Partition::from_bytes([u8::MAX; 32]), key: last }
@@ -34,7 +34,7 @@ pub(crate) fn decode_factor(bytes: &[u8]) -> Result<Factor, DocumentError> {
     decode(bytes)
 }
 
-/// Stores a new enrolment, which replaces an earlier one.
+/// Stores a new enrolment. It replaces an earlier enrolment of the same admin user.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Enrolling<'a> {
     pub(crate) enrolment: &'a Enrolment,
@@ -57,9 +57,9 @@ pub(crate) struct Redrawing<'a> {
 
 /// Makes a live enrolment the admin user's second factor.
 ///
-/// The enrolment must still have the secret whose code was verified. The present second factor must
-/// be the one that the enrolment replaces. If so, returns the documents before the change.
-/// Otherwise changes nothing and returns none.
+/// The enrolment must still have the secret whose code was verified. The admin user's present
+/// second factor must still be the one that the enrolment replaces. If so, returns the documents
+/// before the change. Otherwise changes nothing and returns none.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Activating<'a> {
     pub(crate) enrolment: &'a Enrolment,
@@ -67,15 +67,16 @@ pub(crate) struct Activating<'a> {
     pub(crate) recovery_codes: &'a [Digest],
 }
 
-/// The documents of an admin user before a second factor was written, to undo this write.
+/// The documents of an admin user before a second factor was written. They are needed to undo this
+/// write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Earlier {
     pub(crate) factor: Option<Factor>,
     pub(crate) enrolment: Option<Enrolment>,
 }
 
-/// Undoes the write of a second factor, if the stored one still has this id. An enrolment that was
-/// begun in the meantime stays. Returns true if the write was undone.
+/// Undoes the write of a second factor, if the stored second factor still has this id. An enrolment
+/// that was begun after the write stays. Returns true if the write was undone.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Restoring<'a> {
     pub(crate) id: FactorId,
@@ -94,8 +95,8 @@ pub(crate) struct Importing<'a> {
 pub(crate) struct UsingStep {
     pub(crate) id: FactorId,
     pub(crate) step: u64,
-    /// The newest step that a node with a right clock can have used by now. If a later step was
-    /// used, the clock of that node was ahead.
+    /// The newest time step whose code a node can accept now if its clock equals this node's clock.
+    /// If a later step was used, the clocks of the two nodes differ.
     pub(crate) newest: u64,
 }
 
@@ -107,16 +108,16 @@ pub(crate) struct UsingRecoveryCode<'a> {
 }
 
 /// Replaces all recovery codes of the second factor of this id. Returns the digests of the replaced
-/// codes.
+/// codes that were not used. Returns none if there is no such second factor.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ReplacingRecoveryCodes<'a> {
     pub(crate) id: FactorId,
     pub(crate) codes: &'a [Digest],
 }
 
-/// Undoes a replacement of recovery codes. If the second factor has a code that is not in
-/// `written`, the codes were replaced again, so nothing changes. Returns true if the replacement
-/// was undone.
+/// Undoes a replacement of recovery codes, which wrote the codes `written`. If the second factor
+/// has a code that is not in `written`, the codes were replaced once more since then, so nothing
+/// changes. Returns true if the replacement was undone.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RestoringRecoveryCodes<'a> {
     pub(crate) id: FactorId,
@@ -124,7 +125,7 @@ pub(crate) struct RestoringRecoveryCodes<'a> {
     pub(crate) replaced: &'a [Digest],
 }
 
-/// Replaces the encrypted secret of the second factor of this id, if the stored one still is
+/// Replaces the encrypted secret of the second factor of this id, if the stored secret still is
 /// `expected`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Resealing<'a> {
@@ -133,7 +134,7 @@ pub(crate) struct Resealing<'a> {
     pub(crate) new: &'a Sealed,
 }
 
-/// Removes the second factor and the enrolment. Returns true if there was a second factor.
+/// Removes the admin user's second factor and enrolment. Returns true if there was a second factor.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Removing;
 
@@ -345,8 +346,8 @@ impl Transition for Removing {
 }
 
 impl Factor {
-    /// Encodes the second factor, which is kept until it is removed. The rank of its index entry is
-    /// the id of the secret key that encrypted it.
+    /// Encodes the second factor. A sweep does not remove the document. The rank of its index entry
+    /// is the id of the secret key that encrypted the authenticator's secret.
     fn write(&self) -> Result<Write, DocumentError> {
         put(self, None, vec![IndexEntry { shop_wide: true, name: SEALED, rank: self.secret.key.0.into() }])
     }
@@ -366,8 +367,8 @@ const fn removal<T>(document: &Option<T>) -> Write {
     if document.is_some() { Write::Delete } else { Write::Keep }
 }
 
-/// Applies a change to the second factor, if it has this id. If the change returns true, the second
-/// factor is written.
+/// Applies a change to the admin user's second factor, if this second factor has the given id. If
+/// the change returns true, the second factor is written.
 fn change(
     documents: &[Option<&[u8]>],
     id: FactorId,

@@ -1,8 +1,8 @@
 //! The second factor of an admin user, and the enrolment of a new one.
 //!
 //! The second factor and the enrolment are documents in the partition of the admin user. A
-//! [pointer](super::pointer) leads from an enrolment token to that partition. The secrets are
-//! encrypted with a secret key of the keyring.
+//! [pointer](super::pointer) leads from an enrolment token to that partition. The authenticator's
+//! secret in these documents is encrypted with a secret key of the keyring.
 
 mod commands;
 #[cfg(test)]
@@ -33,8 +33,8 @@ byte_newtype! {
 }
 
 byte_newtype! {
-    /// The id of a second factor. It equals the id of the enrolment that was activated. An imported
-    /// second factor has a random id.
+    /// The id of a second factor. It equals the id of the enrolment whose activation made the
+    /// second factor. An imported second factor has a random id.
     #[derive(PartialEq)]
     pub(crate) struct FactorId([u8; 32]);
 }
@@ -71,8 +71,8 @@ pub(crate) struct Factor {
     pub(crate) secret: Sealed,
     #[serde(with = "micros")]
     pub(crate) activated_at: OffsetDateTime,
-    /// The newest time step (RFC 6238) whose code was used. No code of this or an earlier step is
-    /// accepted. For the one exception, see [`use_step`](Self::use_step).
+    /// The newest time step (RFC 6238) whose code was used. Codes of this step and of earlier steps
+    /// are refused, with one exception that [`use_step`](Self::use_step) explains.
     pub(crate) last_step: u64,
     /// The digests of the recovery codes that are not spent.
     pub(crate) recovery_codes: Vec<Digest>,
@@ -85,8 +85,8 @@ pub(crate) struct Enrolment {
     #[serde(rename = "token")]
     pub(crate) id: EnrolmentId,
     pub(crate) admin: AdminId,
-    /// The encrypted TOTP secret that was shown last. Before the first request of the secret, one
-    /// that was never shown.
+    /// The encrypted TOTP secret that was shown last. Each request to show the secret draws a new
+    /// one. Before the first such request, this is a secret that nobody has seen.
     #[serde(with = "stored::sealed")]
     pub(crate) secret: Sealed,
     /// The second factor that the enrolment replaces. None if the admin user had no second factor
@@ -94,11 +94,11 @@ pub(crate) struct Enrolment {
     #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) replaces: Option<FactorId>,
     /// The grant of the signed-in admin user who began the enrolment. None if a sign-in without a
-    /// second factor began the enrolment and mailed its token.
+    /// second factor began the enrolment and mailed the enrolment token.
     #[serde(deserialize_with = "Option::deserialize")]
     pub(crate) begun_with: Option<GrantId>,
-    /// The admin user's generation when the enrolment was begun. The enrolment is valid only under
-    /// this generation.
+    /// The admin user's generation when the enrolment was begun. If the admin user has a different
+    /// generation now, the enrolment is no longer valid.
     #[serde(with = "stored::generation")]
     pub(crate) generation: Generation,
     #[serde(with = "micros")]
@@ -117,13 +117,13 @@ impl Factor {
     /// Marks a time step as used. Returns false if this step or a newer one was already used.
     ///
     /// If the last used step is later than `newest`, the clocks of two nodes differ. Either the
-    /// node that used this step had a clock ahead, or this node's clock is behind. This node cannot
-    /// distinguish the two cases.
+    /// clock of the node that used the step was ahead, or this node's clock is behind. This node
+    /// cannot know which of the two clocks is wrong.
     ///
-    /// If the last step stayed, right codes would be refused until the time of that step. So the
-    /// last step is ignored, and the presented step becomes the new last step. As a consequence,
-    /// codes of this step and of later steps that were already used are valid once more, until they
-    /// expire after 90 s.
+    /// If a last step later than `newest` stayed, right codes would be refused until the time of
+    /// that step. So this last step is ignored, and the presented step becomes the new last step.
+    /// As a consequence, used codes of the presented step and of later steps are valid once more,
+    /// until the codes expire after 90 s.
     fn use_step(&mut self, step: u64, newest: u64) -> bool {
         let last_step = if self.last_step > newest { step.saturating_sub(1) } else { self.last_step };
         let is_new = last_step < step;

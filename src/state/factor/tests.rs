@@ -11,7 +11,7 @@ use crate::{
 
 /// The time step whose code activates the enrolment.
 const FIRST: u64 = 84_150_000;
-/// The newest time step that may be used if no clock is ahead.
+/// The newest time step that can be used if no clock is ahead.
 const NEWEST: u64 = u64::MAX;
 
 fn sealed(name: &str) -> Sealed {
@@ -131,8 +131,8 @@ fn a_later_enrolment_replaces_the_earlier_and_only_the_factor_that_it_names() {
     assert!(!kept.use_step("first", FIRST + 1, NEWEST));
 }
 
-/// Two nodes whose clocks are two minutes apart activate an enrolment. One of the nodes takes the
-/// enrolment for expired.
+/// Two nodes whose clocks are two minutes apart activate an enrolment. For the node whose clock is
+/// ahead, the enrolment has expired.
 #[test]
 fn nodes_whose_clocks_are_apart_activate_an_enrolment_once() {
     for times in [[121, 1], [1, 121]] {
@@ -142,8 +142,8 @@ fn nodes_whose_clocks_are_apart_activate_an_enrolment_once() {
         assert_eq!(done, times.map(|now| now == 1));
         assert_eq!(kept.factor().unwrap().id, factor_id("one"));
     }
-    // The node that is ahead has begun a later enrolment. The earlier one stays ended, also for the
-    // node that is behind.
+    // The node that is ahead has begun a later enrolment. The earlier enrolment has ended, also for
+    // the node that is behind.
     let mut kept = Kept::default();
     kept.enrol(&enrolment("earlier", None));
     kept.enrol(&Enrolment { expires_at: at(181), ..enrolment("later", None) });
@@ -363,8 +363,8 @@ fn documents_of_another_shape_are_refused() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
 
-    /// If the clock is right, each used step is newer than the one before, for any sequence of
-    /// presented steps.
+    /// If all clocks are right, each accepted step is newer than the accepted step before it, for
+    /// any sequence of presented steps.
     #[test]
     fn used_steps_go_up(steps in vec(0..20_u64, 0..60)) {
         let mut kept = Kept::enrolled("one");

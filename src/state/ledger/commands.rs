@@ -29,7 +29,7 @@ pub(crate) const fn open_index() -> Index {
     Index { partition: None, name: OPEN }
 }
 
-/// Reads an entry from a document of either index.
+/// Decodes an entry from a document of the customer's index or of the shop's index.
 pub(crate) fn decode_entry(bytes: &[u8]) -> Result<AssistanceEntry, DocumentError> {
     decode::<Entry>(bytes).map(Into::into)
 }
@@ -41,13 +41,13 @@ pub(crate) struct Beginning<'a> {
 }
 
 /// Records the end of an assistance, if no end is recorded yet. The recorded time is now, or the
-/// expiry of the token if that was earlier. Returns the changed entry. Returns none if the entry
-/// does not exist or already has an end.
+/// expiry of the token if the token has already expired. Returns the changed entry. Returns none if
+/// the entry does not exist or already has an end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ending<'a> {
     pub(crate) grant: &'a GrantId,
     pub(crate) end: AssistanceEnd,
-    /// The time for which the entry is kept after its end.
+    /// The time for which the entry is kept after the end of the assistance.
     pub(crate) history: Duration,
 }
 
@@ -145,8 +145,8 @@ fn key(grant: &GrantId) -> Key {
     Key { kind: ENTRY, id: DocumentId::from_bytes(*grant.as_bytes()) }
 }
 
-/// Encodes an entry. While the assistance has not ended, the entry is in both indexes and a sweep
-/// never removes it.
+/// Encodes an entry. While the entry is open, it is in the customer's index and in the shop's
+/// index, and a sweep does not remove it. A closed entry is only in the customer's index.
 fn write(entry: &Entry, history: Duration) -> Result<Write, DocumentError> {
     let began_at = micros::from_time(entry.began_at);
     let mut index = vec![IndexEntry { shop_wide: false, name: OF_CUSTOMER, rank: began_at.saturating_neg() }];

@@ -1,8 +1,8 @@
 //! The ledger of assistance: one document for each assistance, in the partition of the customer.
 //!
-//! An index of the partition lists the customer's entries, the newest first. An index of the shop
-//! lists the entries that have not ended, the oldest first. The indexes do not decide if a token is
-//! valid.
+//! An index of the customer's partition lists the customer's entries, the newest first. An index of
+//! the shop lists the open entries, the oldest first: those without a recorded end. The indexes do
+//! not decide if an assistance token is valid.
 
 mod commands;
 #[cfg(test)]

@@ -56,8 +56,8 @@ fn an_entry_comes_back_as_it_was_begun_and_ended() {
     elsewhere.website = "outlet_fr".parse().unwrap();
     elsewhere.obtained = Obtained::OneTimeCode;
     elsewhere.origin = Origin::from("::1".parse::<std::net::IpAddr>().unwrap()).correlation_id("7f3a9c");
-    // The constructors remove control characters. A host can still set them in the public fields,
-    // and they are stored unchanged.
+    // The constructors of an assistance remove control characters from texts. A host can still set
+    // control characters in the public fields. They are stored unchanged.
     elsewhere.origin.user_agent = Some("\0Mozilla (it's \"me\")\n".into());
     elsewhere.assistance =
         Arc::new(Assistance { reason: "\0é\u{2028}".into(), ..(*elsewhere.assistance).clone() });
@@ -107,7 +107,8 @@ fn no_end_is_later_than_the_expiry() {
     }
 }
 
-/// The clocks of two nodes are two minutes apart, long after the entry's retention has ended.
+/// The clocks of two nodes are two minutes apart. The time for which the entry is kept has ended
+/// long ago.
 #[test]
 fn an_end_is_not_written_over_by_a_clock_that_is_apart() {
     for (first, second) in [(2000, 2120), (2120, 2000)] {

@@ -9,8 +9,8 @@ enum Op {
         narrow: Option<u8>,
         lease: u8,
     },
-    /// Settles an attempt, counted back from the newest one. The attempt may have been refused or
-    /// settled before.
+    /// Settles an attempt, counted back from the newest one. Some of these attempts were refused or
+    /// already settled.
     Settle {
         back: usize,
         outcome: AttemptOutcome,
@@ -143,8 +143,8 @@ fn every_answer_is_the_models(scopes: u8, cases: u32) {
         for op in ops {
             history.step(op, wide, narrow)?;
         }
-        // A sweep removes idle counters. It keeps the head if the account was cleared while a scope
-        // was locked until cleared.
+        // A sweep removes idle counters. It keeps the head if the account was unlocked while a
+        // scope was locked without an end.
         let later = history.now + 8 + 8 + 8;
         for (scope, counter) in &mut history.counters {
             counter.pass(if scope.is_none() { wide } else { narrow }, later);

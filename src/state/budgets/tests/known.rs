@@ -129,8 +129,8 @@ fn a_known_source_and_a_known_device_keep_their_narrow_budget() {
         }
         let known = attempt_from(310, source, device, growing());
         assert_eq!(account.fail(&known, at(2)), Reserve::Spent, "the narrow budget is spent");
-        // The lock of the known caller's narrow budget ends. The success of the known caller does
-        // not unlock the account for other callers.
+        // The lock of the known caller's narrow budget has ended, so the known caller succeeds.
+        // This success does not unlock the account for other callers.
         account.sign_in(&attempt_from(320, source, device, growing()), owner(1), None, at(2 + 1800));
         assert_eq!(account.reserve(&attempt_from(330, 600, None, growing()), at(899)), Reserve::Spent);
     }

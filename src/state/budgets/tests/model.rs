@@ -33,8 +33,8 @@ impl Counter {
         self.locked.is_some_and(|until| until.is_none_or(|until| now < until))
     }
 
-    /// Lets time pass. A lease that has ended counts as a failure at its end. Locks and windows
-    /// end.
+    /// Lets time pass until the given time. A lease that has ended counts as a failure at its end.
+    /// Locks and windows that have expired end.
     pub(crate) fn pass(&mut self, size: Size, now: i64) {
         let mut lapsed: Vec<_> = self.reserved.values().copied().filter(|lease| now >= *lease).collect();
         self.reserved.retain(|_, lease| now < *lease);

@@ -67,8 +67,8 @@ fn failures_at_a_tenth_as_many_accounts_are_suspicious_once() {
     assert_eq!(source.count(&tallied, 6, at(1 + HOUR)), None);
 }
 
-/// Unknown names must not change a tally's effect, because the effect would reveal which names have
-/// an account.
+/// A failure at an unknown name must have the same effect on a tally as a failure at an account.
+/// Otherwise the effect would reveal which names have an account.
 #[test]
 fn names_without_an_account_are_no_more_suspicious_than_others() {
     let looks = |unknown| {
@@ -104,7 +104,8 @@ fn a_tally_is_swept_once_nothing_counts() {
     assert_eq!(source.0.len(), 0);
 }
 
-/// If a clock was ahead, its tally must not refuse the source until the time of that clock.
+/// A tally that a node with a clock ahead has written must not refuse the source until other clocks
+/// reach the same time.
 #[test]
 fn a_tally_from_a_clock_ahead_lasts_no_longer_than_its_own_lock() {
     let mut source = Account::default();

@@ -50,8 +50,8 @@ fn failures_that_cannot_lock_for_good_are_swept() {
     assert_eq!(account.0.len(), 0);
 }
 
-/// The head must be kept longer than the last scope. Otherwise the head's epoch would be lost, and
-/// with it the lock of that scope.
+/// The head must be kept longer than the scope that ends last. Otherwise the head's epoch would be
+/// lost, and the lock of that scope would no longer count.
 #[test]
 fn a_head_outlasts_its_scopes() {
     let mut account = Account::default();
@@ -130,8 +130,8 @@ fn scopes_of_a_clock_that_was_ahead_fill_the_account_no_longer_than_they_count()
     assert_eq!(account.0.len(), 130);
 }
 
-/// A refusal writes nothing, even if it is repeated. The exception: if a clock that was ahead has
-/// written a time, one refusal corrects it.
+/// Refused attempts write nothing. The exception: if a node whose clock was ahead has written a
+/// time, the first refused attempt corrects this time.
 #[test]
 fn a_refusal_writes_nothing() {
     let writes = |account: &Account, now| {
