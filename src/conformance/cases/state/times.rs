@@ -39,8 +39,8 @@ pub(in crate::conformance) async fn an_expired_document_is_committed_again<S: St
     Ok(())
 }
 
-/// The engine removes no document because of a commit, until one hour after the document's
-/// `keep_until`.
+/// An engine that removes expired documents during a commit does not remove a document until one
+/// hour after the document's `keep_until`.
 pub(in crate::conformance) async fn an_engine_removes_nothing_within_an_hour<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {

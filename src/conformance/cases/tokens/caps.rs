@@ -59,8 +59,8 @@ pub(in crate::conformance) async fn of_one_time_the_smallest_id_goes<S: TokenSto
         grant.id = GrantId::from_bytes(bytes);
     }
     same.sort_by_key(|grant| *grant.id.as_bytes());
-    // The largest id is inserted first. A store that ends the grant that was inserted first
-    // therefore fails this case.
+    // The grant with the largest id is inserted first. A store that wrongly ends the grant that was
+    // inserted first therefore fails this case.
     for grant in same.iter().rev() {
         stored(store, grant).await?;
     }

@@ -74,8 +74,8 @@ pub(in crate::conformance) fn one_insertion_of_an_id_wins<S: TokenStore>(
     })
 }
 
-/// A grant that is revoked while it is inserted is not live afterwards, whichever of the two calls
-/// takes effect first.
+/// If a grant is revoked while it is inserted, then the grant is not live after both calls. This
+/// holds whichever of the two calls takes effect first.
 pub(in crate::conformance) fn a_revoke_wins_over_its_insertion<S: TokenStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
@@ -100,8 +100,8 @@ pub(in crate::conformance) fn a_revoke_wins_over_its_insertion<S: TokenStore>(
 /// The grants that were stored in a round, each with the generation under which it was stored.
 type Signed = Results<(GrantId, Generation)>;
 
-/// Runs a round in which three callers sign in while a fourth calls `revoke`, which replaces the
-/// generation.
+/// Runs rounds in which three callers sign in while a fourth caller runs `revoke`, which replaces
+/// the generation.
 fn sign_ins_while<S: TokenStore, R: Future<Output = Result<(), Failure>> + Send>(
     arena: &Arena<'_, S>,
     revoke: impl Fn() -> R + Sync,
