@@ -6,7 +6,7 @@
 #[non_exhaustive]
 pub struct HexError;
 
-/// Defines a newtype of a fixed number of bytes. A backend stores the bytes in one column. `Debug`
+/// Defines a newtype of a fixed number of bytes, which a backend stores in one column. `Debug`
 /// shows the bytes as hexadecimal digits.
 macro_rules! byte_newtype {
     ($(#[$attribute:meta])* $vis:vis struct $name:ident([u8; $length:literal]);) => {

@@ -11,10 +11,11 @@ use std::{
 use time::OffsetDateTime;
 
 /// A clock, from which the library reads the current time for every expiry and every lock. A test
-/// can set its own clock, and move this clock forward instead of waiting.
+/// can set a [`ManualClock`], and move this clock forward instead of waiting.
 ///
-/// The clocks of nodes that share a store may differ. A token then expires earlier on one node than
-/// on another, by this difference. Use NTP to keep the difference below one second.
+/// If several nodes share a store, their clocks may differ. A token then expires on one node
+/// earlier than on another node, by the difference of the clocks. Use NTP to keep the difference
+/// below one second.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not tell the time",
     label = "it must implement `Clock`, or be an `Arc` of a type that does",
@@ -24,21 +25,22 @@ use time::OffsetDateTime;
 pub trait Clock: Debug + Send + Sync + 'static {
     /// Returns the current time.
     ///
-    /// If the clock goes backwards, then revoked tokens stay revoked. Records that have not expired
-    /// stay valid for longer.
+    /// If the clock goes backwards, then revoked tokens stay revoked. Tokens and other records last
+    /// longer, because their stored expiry is then further in the future.
     ///
-    /// If a clock was ahead and is corrected, then some stored times lie in the future:
+    /// If a clock was ahead and is corrected, then times that were stored before the correction can
+    /// lie in the future. The effects depend on the record:
     ///
     /// - A lock, the period of a budget, or a reservation lasts for its normal duration, counted
     ///   from the next attempt.
-    /// - If the last used code of a second factor lies in the future, the library ignores it, so
-    ///   that the admin user can sign in. A code that was already used can therefore be used once
-    ///   more, within the 90 s in which it is valid.
+    /// - If the time of the last used code of a second factor lies in the future, the library
+    ///   ignores this time, so that the admin user can sign in. A code that was already used can
+    ///   therefore be used once more, within the 90 s in which the code is valid.
     /// - Tokens, reset tokens, one-time codes and enrolments last until their stored expiry. To end
-    ///   all of them, call [`Auth::revoke_everything`](crate::Auth::revoke_everything).
+    ///   all of them earlier, call [`Auth::revoke_everything`](crate::Auth::revoke_everything).
     ///
     /// If a clock falls behind while its node runs, then this node shortens the locks that other
-    /// nodes have stored.
+    /// nodes have stored, because their times seem to lie in the future.
     fn now(&self) -> OffsetDateTime;
 }
 
@@ -92,14 +94,15 @@ impl Clock for ManualClock {
     }
 }
 
-/// Maximum difference between the clocks of a server and of this machine: 30 s. A store compares
-/// the clocks when it connects.
+/// Maximum difference between the clock of a database server and the clock of this machine: 30 s.
+/// The PostgreSQL and Redis stores compare the clocks when they connect.
 #[cfg(any(feature = "postgres", feature = "redis"))]
 pub(crate) const SKEW: Duration = Duration::from_secs(30);
 
 /// Returns the smallest possible difference between a server's clock and the machine's clock. The
-/// server has read its clock at some time between the machine's times `sent` and `received`. So a
-/// slow reply does not count as a difference.
+/// server has read its clock at some time between the machine's times `sent` and `received`. If the
+/// server's time is between these two times, then the difference is zero, even if the reply was
+/// slow.
 #[cfg(any(feature = "postgres", feature = "redis"))]
 pub(crate) fn difference(server: OffsetDateTime, sent: OffsetDateTime, received: OffsetDateTime) -> Duration {
     let (ahead, behind) = (server - received, sent - server);

@@ -1,4 +1,4 @@
-//! The host's secret keys, and the keys that are derived from them.
+//! //! The host's secret keys, and the keys that the library derives from these secret keys.
 
 use std::{
     fmt, iter, mem,
@@ -20,8 +20,9 @@ use crate::{
     random::{SecureRandom, draw_nonce},
 };
 
-/// The id of a secret key: a number that you choose. Never give two keys the same number, even if
-/// the first key is no longer in use.
+/// The id of a secret key: a number that you choose. Do not give two keys the same number, even if
+/// one of them is no longer in use. The library stores the id with each encrypted secret and each
+/// signed audit record, to find the key again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[allow(clippy::exhaustive_structs)] // A host writes it as a literal.
 pub struct KeyId(pub u32);
@@ -39,7 +40,7 @@ pub enum KeyError {
     /// No key in the keyring has this id.
     #[error("no key has this name")]
     Unknown,
-    /// The current key cannot be retired. Make another key current first.
+    /// The key is the current key, which cannot be retired. First make a different key current.
     #[error("the current key cannot be retired")]
     Current,
     /// HKDF failed to derive a key.
@@ -47,43 +48,47 @@ pub enum KeyError {
     Derivation,
 }
 
-/// The host's secret keys. From each of them, the library derives a separate key for each purpose,
-/// by HKDF-SHA-256 (RFC 5869).
+/// The host's secret keys. From each secret key, the library derives three keys by HKDF-SHA-256
+/// (RFC 5869), one for each purpose of the keyring.
 ///
-/// The keyring has three purposes:
+/// These are the three purposes:
 ///
 /// - **It checks bearer tokens** before the store looks them up. The check refuses a string that
-///   was never issued as a token. The probability of an error is one in 2^36 for each accepted key.
+///   was never issued as a token, except with a probability of one in 2^36 for each accepted key.
 ///   Without a keyring, the check uses a public key, so it detects typing errors but not forged
-///   tokens.
+///   tokens. With or without a keyring, a token is valid only if the store has its grant.
 /// - **It encrypts the TOTP secrets** of admin users, which is called sealing. Without a keyring,
 ///   no admin user can enrol a second factor.
 /// - **It signs the audit trail** of the SQLite and PostgreSQL stores. Without a keyring, the trail
 ///   is not signed.
 ///
-/// At start, call [`Auth::check_keyring`](crate::Auth::check_keyring). It fails if the keyring
-/// cannot decrypt the store's second factors, or cannot verify the signatures of the audit trail.
+/// At start, call [`Auth::check_keyring`](crate::Auth::check_keyring). It fails if the keyring can
+/// decrypt none of the second factors that it reads from the store, or can verify none of the
+/// newest signed audit records.
 ///
-/// If you add the first keyring to a shop that already has tokens, or if you remove the keyring,
-/// then all existing tokens end. Do this on all nodes at the same time.
+/// If you add a keyring to a shop that had none, or remove the keyring, then all existing bearer
+/// tokens are refused. Make such a change on all nodes at the same time. Otherwise the nodes refuse
+/// the tokens of each other.
 ///
 /// # Rotation
 ///
-/// All clones of a keyring share its keys, so you can rotate keys while the service runs. If you
-/// follow these steps, no user is signed out:
+/// All clones of a keyring share its keys, so you can rotate keys while the service runs: replace
+/// the current secret key by a new one. If you follow these steps, the rotation signs no user out:
 ///
 /// 1. Add the new key on all nodes: [`accept`](Self::accept).
 /// 2. Make the new key current on all nodes: [`make_current`](Self::make_current).
-/// 3. Call [`Auth::reseal_factors`](crate::Auth::reseal_factors) until it returns 0. It encrypts
-///    the second factors with the new key.
+/// 3. Call [`Auth::reseal_factors`](crate::Auth::reseal_factors) until it returns 0. Each call
+///    encrypts some second factors with the new key.
 /// 4. Wait until the tokens that were made with the old key have expired.
 /// 5. Wait until every node has signed an audit record with the new key. In a shop with few
-///    sign-ins, sign in an admin user on each node, because this writes such a record.
+///    sign-ins, sign in an admin user on each node, because each such sign-in writes an audit
+///    record.
 /// 6. Remove the old key on all nodes: [`retire`](Self::retire).
 ///
-/// If you retire the old key too early, then the tokens that were made with it end. Second factors
-/// that it encrypted can no longer be used. If all of the newest audit records were signed with a
-/// retired key, then [`Auth::check_keyring`](crate::Auth::check_keyring) fails at the next start.
+/// If you retire the old key too early, then the tokens that were made with the old key are
+/// refused. Second factors that the old key encrypted cannot be used. If all of the newest audit
+/// records were signed with a retired key, then [`Auth::check_keyring`](crate::Auth::check_keyring)
+/// fails at the next start.
 ///
 /// To verify old records of the audit trail, the verifier needs the keys that signed them. Keep
 /// retired keys in a separate keyring for the verifier.
@@ -132,7 +137,7 @@ type Secret = Zeroizing<[u8; 32]>;
 pub(crate) type AuditMac = Hmac<Sha256>;
 
 /// A secret that was encrypted with a key of the [`Keyring`] (XChaCha20-Poly1305). Without this
-/// key, the encrypted bytes reveal only the length of the secret.
+/// key, an attacker learns from the encrypted bytes only the length of the secret.
 #[derive(Clone, PartialEq, Eq, Hash)]
 #[allow(clippy::exhaustive_structs)] // Backends make it from their columns.
 pub struct Sealed {
@@ -180,8 +185,8 @@ impl Keyring {
         Ok(Self(Arc::new(RwLock::new(Keys { current, others: Vec::new() }))))
     }
 
-    /// Adds an accepted key. It verifies and decrypts, but the keyring signs and encrypts with the
-    /// current key only.
+    /// Adds an accepted key, with which the keyring verifies and decrypts. The keyring still signs
+    /// and encrypts only with the current key.
     ///
     /// # Errors
     ///
@@ -212,8 +217,9 @@ impl Keyring {
         Ok(())
     }
 
-    /// Removes a key. Tokens that were made with this key end, and secrets that it encrypted can no
-    /// longer be decrypted.
+    /// Removes an accepted key from the keyring. Tokens that were made with this key are refused,
+    /// and secrets that this key encrypted cannot be decrypted. To undo this, call
+    /// [`accept`](Self::accept) with the same key.
     ///
     /// # Errors
     ///
@@ -234,7 +240,8 @@ impl Keyring {
         self.read().current.token_check.clone()
     }
 
-    /// Returns true if `passes` returns true for the current key or for another accepted key.
+    /// Returns true if `passes` returns true for the current key or for one of the other accepted
+    /// keys.
     pub(crate) fn any_token_check(&self, passes: impl Fn(&TokenCheckKey) -> bool) -> bool {
         self.read().accepted().any(|key| passes(&key.token_check))
     }
@@ -244,8 +251,9 @@ impl Keyring {
         self.read().current.id
     }
 
-    /// Encrypts a secret with the current key. `context` names the account and the purpose. The
-    /// secret can be decrypted only with the same `context`.
+    /// Encrypts a secret with the current key. `context` names the account and the purpose of the
+    /// secret. The secret can be decrypted only with the same `context`, so it cannot be copied to
+    /// another account.
     pub(crate) fn seal(
         &self,
         secret: &[u8],
@@ -262,8 +270,8 @@ impl Keyring {
         Ok(Sealed { key: key.id, bytes: [&nonce[..], &sealed].concat() })
     }
 
-    /// Decrypts a sealed secret. Returns none if the key of the secret is not accepted, if the
-    /// context differs, or if a bit was changed.
+    /// Decrypts a sealed secret. Returns none if the keyring does not have the key of the secret,
+    /// if `context` differs from the encryption's, or if a bit was changed.
     pub(crate) fn open(&self, sealed: &Sealed, context: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let keys = self.read();
         let key = keys.accepted().find(|key| key.id == sealed.key)?;

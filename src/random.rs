@@ -12,7 +12,7 @@ use rand_chacha::{
 };
 use zeroize::Zeroize;
 
-/// The error of an operating system that failed to supply random bytes.
+/// The error if the operating system, or a different source, fails to supply random bytes.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("failed to obtain random bytes from the operating system")]
 #[allow(clippy::exhaustive_structs)] // A source of the host's own makes it.
@@ -36,16 +36,18 @@ pub trait SecureRandom: fmt::Debug + Send + Sync + 'static {
 
 /// The default source: ChaCha20 with a key from the operating system.
 ///
-/// The source takes a new key after 64 KiB of output, after one second, and if the process id has
-/// changed. So an attacker who reads a key from memory learns the output of at most one second. A
-/// forked child process gets a separate key, so it never repeats the secrets of its parent process.
+/// The source takes a new key from the operating system after 64 KiB of output, after one second,
+/// and if the process id has changed. So an attacker who reads a key from memory learns the output
+/// of at most one second. A forked child process takes a new key, so it does not repeat the secrets
+/// of its parent process.
 ///
 /// # Security
 ///
-/// If two virtual machines start from one snapshot of a running process, then both have the same
-/// key for up to one second. In this time, they may make equal tokens. If the machines use one
-/// store, then the store refuses the second of two equal tokens. Secrets that the keyring encrypts
-/// stay safe, because each nonce includes random bytes of the operating system.
+/// If two virtual machines start from one snapshot of a running process, then both machines have
+/// the same key for up to one second. In this time, they can make equal tokens. If both machines
+/// use one store, then the store refuses the second of two equal tokens. The encryption of the
+/// keyring stays safe, because each nonce includes random bytes that come directly from the
+/// operating system.
 pub struct ChaChaRandom(Mutex<Option<Keyed>>);
 
 struct Keyed {
@@ -61,7 +63,7 @@ impl ChaChaRandom {
     /// Maximum age of a key.
     const KEY_LIFETIME: Duration = Duration::from_secs(1);
 
-    /// Creates a source. It gets its first key from the operating system at the first use.
+    /// Creates a source, which takes its first key from the operating system when it is first used.
     #[must_use]
     pub const fn new() -> Self {
         Self(Mutex::new(None))
@@ -127,11 +129,12 @@ pub(crate) fn draw_nonce<const N: usize>(random: &dyn SecureRandom) -> Result<[u
 pub mod danger {
     use super::{ChaCha20Rng, Mutex, PoisonError, RandomError, Rng, SecureRandom, SeedableRng, fmt};
 
-    /// A source that returns the same bytes for the same seed, for tests that must be repeatable.
+    /// A source of bytes that are the same for the same seed, for tests that must be repeatable.
     ///
     /// # Security
     ///
-    /// An attacker who knows the seed knows every token.
+    /// An attacker who knows the seed knows every token that is made with this source, so use it
+    /// only in tests.
     pub struct SeededRandom(Mutex<ChaCha20Rng>);
 
     impl SeededRandom {

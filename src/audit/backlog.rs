@@ -1,4 +1,5 @@
-//! The bounded queue of events that wait for the sink, and the sums of the events that did not fit.
+//! The bounded queue of events that wait for the sink, and the sums of the events for which the
+//! queue had no room. A sum is one event that stands for several.
 
 use std::{collections::VecDeque, mem, num::NonZero};
 
@@ -7,14 +8,15 @@ use crate::token::network;
 
 /// The events that wait for the sink or are being recorded by it.
 ///
-/// Events that anybody can cause take at most half of the capacity, or one place if the capacity is
-/// one. If their half is full, then further events of this kind are summed up. All other events may
-/// take the whole capacity, and are refused only if it is full.
+/// Events that anybody can cause, such as refused sign-ins, take at most half of the capacity. If
+/// the capacity is one, they may take all of it. If there is no room for such an event, then it is
+/// summed up. Events that not everybody can cause may take the whole capacity, and are refused if
+/// it is full.
 pub(super) struct Backlog {
     capacity: usize,
     queue: VecDeque<Waiting>,
     /// Number of events that are in the queue or being recorded. Sums are not counted, because they
-    /// take no capacity.
+    /// take none of the capacity.
     held: usize,
     /// Number of events in `held` that anybody can cause.
     held_anonymous: usize,
@@ -35,8 +37,8 @@ impl Backlog {
     /// Maximum number of events that are taken at once. The SQL sinks write up to this number in
     /// one transaction.
     const GROUP: usize = 256;
-    /// Maximum number of sums that name a source. All other sources share one sum for each action
-    /// and outcome.
+    /// Maximum number of sums that name a source. Once there are so many, events of further sources
+    /// share one sum for each action and outcome.
     const SUMS: usize = 64;
 
     pub(super) fn new(capacity: NonZero<usize>) -> Self {
@@ -72,8 +74,8 @@ impl Backlog {
     /// Takes the next events out of the queue. They still count towards the capacity until
     /// [`release`](Self::release).
     ///
-    /// New sums enter the queue only when all earlier sums were recorded. A long flood therefore
-    /// makes few sums.
+    /// If earlier sums are still in the queue or being recorded, then this call adds no new sums to
+    /// the queue. A long flood therefore makes few sums.
     pub(super) fn take(&mut self) -> Vec<Waiting> {
         if self.queued_sums == 0 {
             self.queue_sums();

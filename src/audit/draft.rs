@@ -6,11 +6,13 @@ use crate::{
     token::{Assistance, CustomerIdentity, Grant, GrantId, Obtained, Origin, Subject},
 };
 
-/// An audit event without an outcome, while its flow is still running. When the flow knows the
-/// outcome, the [`Trail`](super::Trail) makes the finished event from this draft.
+/// An audit event that has no outcome yet, because the flow that it describes is still running.
+/// When the flow knows the outcome, the [`Trail`](super::Trail) makes the finished event from this
+/// draft.
 #[derive(Clone, Debug)]
 pub(crate) struct Draft {
-    /// How the event reaches the sink. Some outcomes change this: see [`Draft::delivery`].
+    /// How the event reaches the sink, if the outcome does not change this: see
+    /// [`Draft::delivery`].
     pub(crate) delivery: Delivery,
     pub(crate) action: Action,
     pub(crate) website: Option<Website>,
@@ -30,10 +32,10 @@ pub(crate) struct Draft {
 /// An act that issues or changes a credential of an admin user, or begins an assistance, is
 /// recorded before it is done. If the sink fails, then the act is refused.
 ///
-/// All other acts are recorded afterwards. If the sink fails then, the act is not undone. The
-/// caller of a successful act still gets the success. If the act was refused and the flow waits for
-/// the sink, then the caller gets "unavailable". The event counts in
-/// [`AuditStats::failed`](super::AuditStats::failed).
+/// All other acts are recorded after they are done or refused. If the sink fails, then an act is
+/// not undone, and the caller of a successful act still gets the success. If the act was refused
+/// and the flow waits for the sink, then the caller gets "unavailable". An event that the sink
+/// could not store counts in [`AuditStats::failed`](super::AuditStats::failed).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Delivery {
     /// The flow waits until the sink has kept the event. Used for acts of admin users and of the
@@ -43,28 +45,31 @@ pub(crate) enum Delivery {
     /// counted. Used for alarms and for other acts of authenticated customers, such as a sign-in.
     Queued,
     /// The event goes through the queue. Events of this kind can be caused by anybody, so they may
-    /// take only half of the queue. If this half is full, then the event is summed up.
+    /// take only half of the queue. If this half is full, then the event is added to a sum: one
+    /// event that stands for several.
     Anonymous,
 }
 
 impl Draft {
-    /// Creates an event that the sink must keep before the flow goes on.
+    /// Creates the draft of an event that the sink must keep before the flow goes on.
     pub(crate) fn awaited(action: Action, origin: &Origin) -> Self {
         Self::new(Delivery::Awaited, action, origin)
     }
 
-    /// Creates an event that must not delay the flow.
+    /// Creates the draft of an event that goes through the queue, so that it does not delay the
+    /// flow.
     pub(crate) fn queued(action: Action, origin: &Origin) -> Self {
         Self::new(Delivery::Queued, action, origin)
     }
 
-    /// Creates an event of a caller who is not authenticated.
+    /// Creates the draft of an event that a caller without authentication has caused.
     pub(crate) fn anonymous(action: Action, origin: &Origin) -> Self {
         Self::new(Delivery::Anonymous, action, origin)
     }
 
-    /// Creates an event of a customer who presented a token. If an admin user holds the token, then
-    /// the flow waits for the sink.
+    /// Creates the draft of an event that a customer has caused, who presented a token. If the
+    /// token belongs to an assistance, then an admin user has caused the event, so the flow waits
+    /// for the sink.
     pub(crate) fn by_customer(action: Action, who: &CustomerIdentity, origin: &Origin) -> Self {
         let assistance = who.assistance.as_deref();
         let draft = match assistance {
@@ -101,8 +106,8 @@ impl Draft {
     pub(crate) fn delivery(&self, outcome: Outcome) -> Delivery {
         use {Outcome::Refused, Refusal::*};
         match (self.delivery, outcome) {
-            // A caller can cause these refusals as often as it likes. They must not become work for
-            // the sink.
+            // Refusals because of a spent budget cost little, so a caller can cause many of them.
+            // They are summed up, so that the sink does not have to store each of them.
             (_, Refused(BudgetSpent | SourceBudgetSpent)) => Delivery::Anonymous,
             // A signed-in customer can repeat a refusal as often as an anonymous caller can.
             (Delivery::Queued, Refused(_)) => Delivery::Anonymous,
@@ -111,14 +116,16 @@ impl Draft {
         }
     }
 
-    /// Notes in the draft that the caller is authenticated as the customer.
+    /// Notes in the draft that the caller is authenticated as the customer. The event then no
+    /// longer counts as one that anybody can cause.
     pub(crate) fn is_customers(&mut self) {
         if self.delivery == Delivery::Anonymous {
             self.delivery = Delivery::Queued;
         }
     }
 
-    /// Notes in the draft that an admin user takes part in the act, or may do so.
+    /// Notes in the draft that an admin user perhaps takes part in the act. The flow then waits for
+    /// the sink.
     pub(crate) fn is_admins(&mut self) {
         self.delivery = Delivery::Awaited;
     }
@@ -143,7 +150,8 @@ impl Draft {
         Self { subject: Some(Subject::Admin(admin.clone())), ..self }
     }
 
-    /// Adds the details of a grant: the subject, the assistance and the expiry.
+    /// Adds the details of a grant: its id, the subject, the website, how the grant was obtained,
+    /// the expiry, and the assistance if there is one.
     pub(crate) fn about_grant(&mut self, grant: &Grant) {
         self.grant = Some(grant.id);
         self.subject = Some(grant.subject.clone());
@@ -162,7 +170,7 @@ impl Draft {
         self.reason = Some(assistance.reason.clone());
     }
 
-    /// Creates the finished event.
+    /// Creates the finished event from the draft.
     pub(super) fn finish(self, id: EventId, at: OffsetDateTime, outcome: Outcome) -> AuditEvent {
         AuditEvent {
             version: AuditEvent::VERSION,

@@ -39,13 +39,14 @@ pub enum Action {
     CodeMint,
     /// A one-time code was presented, to exchange it for a token.
     CodeRedemption,
-    /// A one-time code or reset token was presented again, after it had been used. The bearer token
-    /// that was issued for the first use ends. If a new password was set by the first use, then all
-    /// of the customer's tokens end.
+    /// A one-time code or reset token was presented again, after it had been used. The library ends
+    /// the bearer token that was issued for the first use. If a new password was set by the first
+    /// use, then the library ends all of the customer's tokens.
     CodeReplay,
     /// The customer ended an assistance.
     AssistanceEnd,
-    /// The ledger of assistance was read. Recorded only if the request is refused.
+    /// The ledger of assistance was requested. This action is recorded only if the request is
+    /// refused.
     AssistanceList,
     /// A customer was erased. This removes the customer's ended assistances from the ledger, and
     /// the personal data from the audit trail.
@@ -53,10 +54,11 @@ pub enum Action {
     /// The token of an assistance was used although the assistance was no longer allowed. For
     /// example, the customer had withdrawn the consent.
     AssistanceUse,
-    /// An admin user's token was used, but the admin user may no longer act. For example, the
-    /// account was disabled.
+    /// An admin user's token was used, but the admin user is no longer allowed to act. For example,
+    /// the admin user's account was disabled.
     AdminUse,
-    /// The customer's tokens were listed. Recorded only if the request is refused.
+    /// The list of the customer's tokens was requested. This action is recorded only if the request
+    /// is refused.
     TokenList,
     /// One token was revoked.
     TokenRevoke,
@@ -72,7 +74,8 @@ pub enum Action {
     ResetRequest,
     /// A password was set with a reset token.
     PasswordReset,
-    /// A reset token was checked without using it up. Recorded only if the request is refused.
+    /// A reset token was checked, but not spent. This action is recorded only if the request is
+    /// refused.
     ResetTokenCheck,
     /// A registration was begun. The account does not exist yet, because the host creates it later.
     Registration,
@@ -89,21 +92,21 @@ pub enum Action {
     /// The customer withdrew the consent to assistance.
     ConsentWithdrawn,
     /// A failed attempt spent a budget, so the account's password or second factor is locked, for
-    /// this source or for all sources. If the caller of that attempt disconnected, then this event
-    /// may be missing. Only the later refusals then show the lock.
+    /// this source or for all sources. If the caller disconnected during the attempt, then this
+    /// event may be missing. In that case, only the events of later refused attempts show the lock.
     Lock,
-    /// The failed attempts and locks of an account were cleared: by a support desk, or with a link
-    /// that was mailed to the admin user.
+    /// The failed attempts and locks of an account were cleared: by the host, for example for its
+    /// support desk, or by an admin user with a mailed link.
     Unlock,
     /// So many sign-ins failed that an automated attack is likely: from one source, or from all
-    /// sources together. The event's reason has the counts. An event without a source is about the
-    /// whole shop.
+    /// sources together. The event's reason has the counts of sign-ins. If the event has no source,
+    /// then the counts are those of the whole shop.
     AttackSuspected,
     /// The host disabled or deleted an account, or changed the account's e-mail address or
     /// password.
     AccountChange,
-    /// A notification to a customer or an admin user. Recorded only if the notifier failed to queue
-    /// it.
+    /// A notification to a customer or an admin user. This action is recorded only if the notifier
+    /// failed to queue the notification.
     Notification,
 }
 
@@ -129,8 +132,9 @@ impl Action {
 #[serde(tag = "outcome", content = "why", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The checks have passed, and the action is about to be done. A later event has the outcome.
-    /// If there is no later event, then the process stopped in between.
+    /// The checks have passed, and the action is about to be done. A later event has the outcome of
+    /// the action. If this later event is missing, then the process stopped before the action had
+    /// an outcome, or the sink failed to store the later event.
     Begun,
     /// The action succeeded.
     Succeeded,
@@ -244,10 +248,11 @@ impl FromStr for EventId {
 
 byte_newtype! {
     /// The account key: a digest of the name with which a person signs in. It exists even if there
-    /// is no account with this name. Attempt budgets count by the same digest.
+    /// is no account with this name. The attempt budgets of an account are also stored under this
+    /// digest.
     ///
-    /// The account key identifies the account without showing the e-mail address or user name. A
-    /// person who knows this name can compute the account key.
+    /// The account key identifies the account without showing the e-mail address or user name. But
+    /// anybody who knows this e-mail address or user name can compute the account key.
     #[derive(PartialEq)]
     pub struct AccountKey([u8; 32]);
 }
@@ -257,9 +262,10 @@ hex_text!(AccountKey);
 /// An event of the audit trail.
 ///
 /// Serde serialises the event as one flat object without nulls. A later release with the same
-/// [version](Self::VERSION) may add fields, actions and refusals, so a reader must ignore those
-/// that it does not know. An event holds no secret and no e-mail address. The account is identified
-/// by the subject's id. If there is no subject, the account is identified by a digest.
+/// [version](Self::VERSION) can add fields, actions and refusals, so a program that reads events
+/// must ignore those that it does not know. The library puts no secret and no e-mail address into
+/// an event. The event identifies an account by the id of the customer or admin user (`subject`).
+/// If the id is not known, the event identifies the account by the account key (`account`).
 ///
 /// ```
 /// use commerce_auth::audit::{Action, AuditEvent, Outcome, Refusal};
@@ -301,29 +307,31 @@ pub struct AuditEvent {
     /// The admin user who acts for the customer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<AdminId>,
-    /// The id of the grant that was issued, used or ended. If the action made a one-time code, the
-    /// digest of this code.
+    /// The id of the grant that was issued, used or ended. If the action made a one-time code, this
+    /// field has the digest of the code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant: Option<GrantId>,
-    /// The admin user's own grant. If it ends, then the assistance ends.
+    /// The grant of the admin user who acts for the customer. If this grant ends, then the
+    /// assistance ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<GrantId>,
-    /// How the grant was obtained, for example by a password.
+    /// How the client obtained the grant, for example by a password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub obtained: Option<Obtained>,
-    /// The admin user's reason, in the admin user's own words. For [`Action::AttackSuspected`], the
-    /// counts of sign-ins.
+    /// The reason for an assistance, in the admin user's own words. For
+    /// [`Action::AttackSuspected`], this field has the counts of sign-ins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The expiry of the issued token or code.
     #[serde(default, with = "rfc3339::option", skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<OffsetDateTime>,
-    /// The number of summed events, if this event is a sum.
+    /// The number of summed events, if this event is a sum: one event that stands for several.
     ///
-    /// If refusals arrive faster than the sink can store them, then the refusals of one source with
-    /// the same action and outcome become one event. This event names the source: an IPv4 address
-    /// or an IPv6 /64 network. A sum without a source covers all other sources. The time of the
-    /// event is that of the first refusal.
+    /// Events that anybody can cause, such as refused sign-ins, may arrive faster than the sink can
+    /// store them. Then such events of one source with the same action and outcome become a sum.
+    /// The sum names the source: an IPv4 address or an IPv6 /64 network. If many sources cause
+    /// events at once, then one sum without a source covers the further sources. The time of a sum
+    /// is that of its first event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summed_up: Option<u64>,
     /// The origin of the request.
@@ -341,8 +349,8 @@ impl AuditEvent {
     }
 
     /// Turns the event into a sum: one event that stands for several events with the same action,
-    /// outcome and source. The sum begins with a count of one. It keeps the version, the id and the
-    /// time of this event, and no other details.
+    /// outcome and source. The sum begins with a count of one. It keeps the action, the outcome,
+    /// the source, the version, the id and the time of this event. All other fields are removed.
     pub(super) fn into_sum(self) -> Self {
         let Self { version, id, at, action, outcome, origin, .. } = self;
         Self {
@@ -365,8 +373,9 @@ impl AuditEvent {
         }
     }
 
-    /// Removes the personal data from the event, and returns it. Returns none if the event holds no
-    /// personal data. An erasure removes the same data.
+    /// Removes the personal data from the event, and returns the personal data. Returns none if the
+    /// event holds no personal data. The erasure of a customer removes the same data from stored
+    /// events.
     pub(super) fn take_personal(&mut self) -> Option<PersonalData> {
         let of_customer = |subject: &mut Subject| matches!(subject, Subject::Customer(_));
         let personal = PersonalData {
@@ -379,8 +388,8 @@ impl AuditEvent {
     }
 }
 
-/// The personal data of an event. A subject is personal data if it is a customer. An admin user as
-/// the subject is not personal data.
+/// The personal data of an event. The event's subject is personal data if it is a customer, and not
+/// if it is an admin user.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct PersonalData {
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -16,16 +16,17 @@ use crate::{error::StoreError, token::Subject};
 /// An audit sink that appends events to a file, one JSON object per line. The JSON is the
 /// serialised form of [`AuditEvent`].
 ///
-/// The sink acknowledges an event when the operating system has written it durably to the disk.
-/// Events that arrive together are written together. The sink opens the file again for each batch
-/// of events, so tools such as `logrotate` may move the file at any time. Several processes may
-/// append to one file.
+/// The sink acknowledges an event when the operating system has written the event durably to the
+/// disk. Events that arrive together are written together. The sink opens the file again for each
+/// batch of events, so tools such as `logrotate` can move the file at any time. Several processes
+/// can append to one file.
 ///
-/// After a crash or on a full disk, the last line may be incomplete. The next event then begins on
-/// a new line. A reader must ignore empty lines and lines that it cannot parse. If an event was
-/// retried, it may appear twice, with the same [`id`](AuditEvent::id).
+/// After a crash or on a full disk, the last line can be incomplete. The next event then begins on
+/// a new line. A program that reads the file must ignore empty lines and lines that it cannot
+/// parse. If an event was recorded again after a failure, the file can have it twice, with the same
+/// [`id`](AuditEvent::id).
 ///
-/// On Unix, only the user who owns a new file can read it.
+/// On Unix, a new file can be read and written only by the user who runs the process.
 ///
 /// ```
 /// use commerce_auth::{
@@ -56,7 +57,8 @@ struct Waiting {
 }
 
 impl JsonLinesAudit {
-    /// Maximum number of lines that wait. Further callers wait for room.
+    /// Maximum number of lines that wait to be written. If there are so many, a further caller
+    /// waits until a line is taken.
     const QUEUE: usize = 1024;
     /// Maximum number of lines that are written and synced together.
     const BATCH: usize = 256;
@@ -65,12 +67,12 @@ impl JsonLinesAudit {
     ///
     /// # Errors
     ///
-    /// If the file cannot be written to, or the thread cannot be started.
+    /// If the file cannot be opened for writing, or the thread cannot be started.
     pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
         let path = path.into();
         drop(append_to(&path)?);
         let (queue, waiting) = async_channel::bounded(Self::QUEUE);
-        // The thread ends with the last sink, once the queue is empty.
+        // The thread ends when the last clone of the sink is dropped and the queue is empty.
         thread::Builder::new().name("audit file".into()).spawn(move || write_all(&path, &waiting))?;
         Ok(Self { queue })
     }
@@ -86,13 +88,14 @@ impl AuditSink for JsonLinesAudit {
         answer.await.map_err(|_| gone())?.map_err(StoreError::new)
     }
 
-    /// Returns an error, because the file is append-only and older files may have been moved.
+    /// Returns an error, because the sink only appends to the file, and tools may have moved older
+    /// files.
     async fn erase(&self, _: &Subject) -> Result<u64, StoreError> {
         Err(StoreError::new(CannotErase("JsonLinesAudit")))
     }
 }
 
-/// Returns the error of a write for which no thread is running any more.
+/// Returns the error for a caller if the thread that writes is no longer running.
 fn gone() -> StoreError {
     StoreError::new(io::Error::from(io::ErrorKind::BrokenPipe))
 }

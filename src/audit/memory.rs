@@ -9,7 +9,7 @@ use super::{AuditEvent, AuditSink};
 use crate::{error::StoreError, token::Subject};
 
 /// An audit sink for development and tests. It keeps the newest events in the memory of this
-/// process. A restart of the process loses them.
+/// process. If the process restarts, the events are lost.
 ///
 /// Clones are cheap and share the events.
 #[derive(Clone, Debug)]
@@ -27,13 +27,14 @@ impl MemoryAudit {
         Self::with_capacity(Self::EVENTS)
     }
 
-    /// Creates a sink that keeps the newest events, and at most `events` of them.
+    /// Creates a sink that keeps the newest `events` events. If there are more, it drops the
+    /// oldest.
     #[must_use]
     pub fn with_capacity(events: usize) -> Self {
         Self { events: Arc::default(), capacity: events }
     }
 
-    /// Returns the events, the oldest first.
+    /// Returns the events that the sink keeps, with the oldest first.
     #[must_use]
     pub fn events(&self) -> Vec<AuditEvent> {
         self.lock().iter().cloned().collect()

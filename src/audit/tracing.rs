@@ -8,13 +8,14 @@ use crate::{error::StoreError, token::Subject};
 /// `commerce_auth::audit`. Refusals and failures have the level WARN, and all other events have the
 /// level INFO. The fields have the names of the event's serialised form.
 ///
-/// A subscriber cannot report a failure to store an event. If every assistance must be recorded,
-/// use another sink.
+/// A subscriber cannot report to this sink that it failed to store an event. So an assistance can
+/// begin although its event was lost. If every assistance must be recorded, use a sink that stores
+/// events durably, for example `PostgresAudit`.
 #[derive(Clone, Copy, Debug, Default)]
 #[allow(clippy::exhaustive_structs)]
 pub struct TracingAudit;
 
-/// Emits all fields of an event, because `tracing` omits the fields that are `None`.
+/// Emits an event with all its fields. `tracing` omits the fields that are `None`.
 macro_rules! emit {
     ($level:ident, $event:ident) => {
         $level!(

@@ -20,8 +20,9 @@ use crate::{
     token::Subject,
 };
 
-/// Counts of the audit events of this process, for your metrics. Each event counts in one field, so
-/// the sum of all fields is the number of events.
+/// Counts of the audit events of one `Auth` in this process, for your metrics. Each counted event
+/// counts in one field. If an operation passes an event to the sink directly, then the event is
+/// counted when the sink has returned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuditStats {
@@ -31,17 +32,19 @@ pub struct AuditStats {
     /// storing them now.
     pub waiting: u64,
     /// Number of events that the sink has stored only as a part of a sum
-    /// ([`AuditEvent::summed_up`]), because the queue was full. Only events that anybody can cause
-    /// are summed up. If this count rises, then there is a flood, or the sink is too slow.
+    /// ([`AuditEvent::summed_up`]): one event that stands for several. An event that anybody can
+    /// cause, such as a refused sign-in, is summed up if half of the queue is full of such events.
+    /// No other events are summed up. If this count rises, then there is a flood, or the sink is
+    /// too slow.
     pub summed_up: u64,
     /// Number of events that were lost because the queue was full, or because the random source
-    /// failed. An event that anybody can cause is not lost if the queue is full, because it is
-    /// summed up.
+    /// failed to supply the id of a queued event. An event that anybody can cause, such as a
+    /// refused sign-in, is not lost if the queue is full, because it is summed up.
     pub dropped: u64,
-    /// Number of events that were lost because the sink could not store them or their sum. If such
-    /// an event had to be recorded before an act, then the act was refused. This count also rises
-    /// if the newest records of a PostgreSQL trail were removed. The error of the next event then
-    /// names the loss.
+    /// Number of events that were lost because the sink could not store them or their sum. If a
+    /// lost event had to be recorded before an act, then the act was refused. This count also rises
+    /// if the newest records of a PostgreSQL trail were removed, because the sink then refuses the
+    /// next event. The cause of this error names the removed records.
     pub failed: u64,
 }
 
@@ -63,7 +66,7 @@ struct Shared {
     state: Mutex<State>,
     /// Notified when there is an event to record, or when no more events will come.
     work: Condvar,
-    /// Notified when events were recorded.
+    /// Notified when the thread has recorded a group of events.
     recorded: Event,
 }
 
@@ -89,8 +92,8 @@ impl Trail {
         Ok(Self { clock, random, kept })
     }
 
-    /// Records that an action is about to happen. If it returns an error, then the action must not
-    /// happen.
+    /// Records that an action is about to be done. If this method returns an error, then the caller
+    /// must not do the action.
     pub(crate) async fn begin(&self, draft: &Draft) -> Result<(), Error> {
         self.record(draft, Outcome::Begun).await
     }
@@ -104,8 +107,8 @@ impl Trail {
         Ok(recorded?)
     }
 
-    /// Adds an event to the queue. If the queue is full, then the event is summed up or counted as
-    /// dropped.
+    /// Adds an event to the queue. If the queue has no room for the event, then an event that
+    /// anybody can cause is summed up. All other events are counted as dropped.
     pub(crate) fn note(&self, draft: &Draft, outcome: Outcome) {
         let Some(Kept { shared, .. }) = &self.kept else { return };
         let event = self.finished(draft, outcome);
@@ -125,7 +128,7 @@ impl Trail {
         Ok(())
     }
 
-    /// Compares the newest signed records with the keys of the sink.
+    /// Checks if a key of the sink's keyring verifies one of the newest signed records.
     pub(crate) async fn check_signatures(&self) -> Result<SignatureCheck, StoreError> {
         match &self.kept {
             Some(kept) => kept.sink.check_signatures().await,
@@ -175,7 +178,7 @@ impl Kept {
     }
 }
 
-/// The thread ends once the backlog is empty.
+/// Lets the thread end. The thread first records the events that are still in the backlog.
 impl Drop for Kept {
     fn drop(&mut self) {
         self.shared.state().is_closed = true;
@@ -183,8 +186,9 @@ impl Drop for Kept {
     }
 }
 
-/// Records waiting events in groups. The events of a group reach the sink in their order. The sink
-/// gets all of them at once, so that it can write them in one transaction.
+/// Records waiting events in groups of up to 256, until the trail is dropped and no event waits.
+/// The events of a group reach the sink in their order. The sink gets all events of a group at
+/// once, so that it can write them in one transaction.
 fn serve(sink: &dyn AuditSink, shared: &Shared) {
     loop {
         let group = shared.take();
@@ -215,8 +219,8 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for events, and takes some of them out of the queue. Returns none if the queue is
-    /// empty and no more events will come.
+    /// Waits for events, and takes up to 256 of them out of the queue. Returns no events if the
+    /// queue is empty and no more events will come.
     fn take(&self) -> Vec<Waiting> {
         let is_idle = |state: &mut State| state.backlog.is_empty() && !state.is_closed;
         let state = self.work.wait_while(self.state(), is_idle);

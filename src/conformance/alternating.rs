@@ -16,9 +16,10 @@ use crate::{
     token::{Grant, GrantId, Origin, Subject},
 };
 
-/// A store that has two handles on one database, and sends its calls to the two handles in turn.
+/// A store that has two handles on one database, and sends its calls to the two handles in turn. A
+/// handle is a store that your backend has opened.
 ///
-/// Use it to test that the rules also hold for two nodes.
+/// Use this store to test that your backend's verbs keep the rules of the suite also on two nodes.
 ///
 /// ```text
 /// store: || async {
@@ -32,7 +33,7 @@ pub struct Alternating<S> {
 }
 
 impl<S> Alternating<S> {
-    /// Creates a store of these two handles.
+    /// Creates a store that sends its calls to these two handles in turn.
     pub const fn new(handles: [S; 2]) -> Self {
         Self { handles, calls: AtomicUsize::new(0) }
     }

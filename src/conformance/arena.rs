@@ -15,8 +15,8 @@ use crate::error::StoreError;
 /// A future that the suite runs on the backend's runtime.
 pub type BoxFuture<'f> = Pin<Box<dyn Future<Output = ()> + Send + 'f>>;
 
-/// Runs the suite's futures. It is implemented for every function that takes a future and returns
-/// when the future has completed.
+/// A runner of the suite's futures. The trait is implemented for functions that take a future and
+/// return when the future has completed.
 pub(super) trait Runtime: Sync {
     /// Runs the future on the calling thread until it has completed.
     fn block_on(&self, future: BoxFuture<'_>);
@@ -28,7 +28,7 @@ impl<R: for<'f> Fn(BoxFuture<'f>) + Sync> Runtime for R {
     }
 }
 
-/// The error of a case: the store broke a rule.
+/// The error of a failed case: the store under test broke a rule.
 #[derive(Debug)]
 pub struct Failure(String);
 
@@ -60,7 +60,7 @@ pub(super) struct Arena<'a, S> {
 }
 
 impl<'a, S: Sync> Arena<'a, S> {
-    /// Maximum number of threads. If there are more callers, then they share the threads.
+    /// Maximum number of threads. If a race has more callers, then several callers share a thread.
     const THREADS: usize = 128;
 
     pub(super) fn new(store: S, runtime: &'a dyn Runtime) -> Self {
@@ -72,13 +72,14 @@ impl<'a, S: Sync> Arena<'a, S> {
         &self.store
     }
 
-    /// Runs one future.
+    /// Runs one future on the backend's runtime.
     pub(super) fn run<T: Send>(&self, future: impl Future<Output = T> + Send) -> Result<T, Failure> {
         drive(self.runtime, future)
     }
 
-    /// Calls `attempt` once for each of `callers`. If there are at most 128 callers, then each has
-    /// its own thread. The threads start at a barrier.
+    /// Calls `attempt` once for each of `callers` callers. If there are at most 128 callers, then
+    /// each caller has its own thread. The threads wait for each other at a barrier, and then start
+    /// at once.
     pub(super) fn race<T: Send, F: Future<Output = T> + Send>(
         &self,
         callers: usize,
@@ -104,15 +105,15 @@ impl<'a, S: Sync> Arena<'a, S> {
 }
 
 impl<S: Sync> Arena<'_, S> {
-    /// Maximum number of rounds of a race. A slow backend completes fewer within
+    /// Maximum number of rounds of a race. A slow backend completes fewer rounds within
     /// [`LONGEST`](Self::LONGEST).
     pub(super) const ROUNDS: u64 = 2_000;
     /// Time after which no further round of a race begins.
     pub(super) const LONGEST: Duration = Duration::from_secs(2);
 
     /// Runs `attempt(caller, round)` with several callers at once, round after round. Before each
-    /// round, one caller runs `prepare(round)` while the other callers wait. `prepare` also checks
-    /// the previous round, so it runs once more after the last round.
+    /// round, one caller runs `prepare(round)` while the other callers wait. `prepare` can also
+    /// check the results of the previous round, so it runs once more after the last round.
     pub(super) fn rounds<A, P>(
         &self,
         callers: usize,
@@ -134,9 +135,9 @@ impl<S: Sync> Arena<'_, S> {
             let (barrier, stops, prepare, attempt, failed) = (&barrier, &stops, &prepare, &attempt, &failed);
             async move {
                 for round in 0..=Self::ROUNDS {
-                    // A caller that fails still goes to the barrier of the next round. Otherwise
-                    // the other callers would wait for it forever. All callers stop at this
-                    // barrier.
+                    // A caller that fails still goes to the barrier of the next round, because the
+                    // other callers would otherwise wait for it forever. After this barrier, all
+                    // callers stop.
                     if barrier.wait().is_leader() {
                         let judged = failed(prepare(round).await);
                         let is_last = round == Self::ROUNDS || began.elapsed() >= Self::LONGEST;

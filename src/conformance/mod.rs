@@ -1,7 +1,7 @@
 //! The test suite that every store must pass, including your own backend.
 //!
-//! One macro call in your tests runs every case on a new, empty store. Cases that test concurrent
-//! calls use several threads:
+//! One macro call in your tests runs each case on a new, empty store. Cases that test concurrent
+//! calls use several threads. This example tests the memory store:
 //!
 //! ```
 //! commerce_auth::store_conformance! {
@@ -12,20 +12,24 @@
 //! # fn main() {}
 //! ```
 //!
+//! The macro `store_conformance!` has these arguments:
+//!
 //! - `runtime` runs a future on the calling thread until the future has completed. The suite calls
 //!   it from many threads at once. For tokio: `{ let tokio =
 //!   tokio::runtime::Runtime::new().unwrap(); move |future| tokio.block_on(future) }`.
-//! - `store` creates an empty store for one case. A backend with a server creates a separate schema
-//!   or prefix here. [`Alternating`] combines two handles on one database into one store.
-//! - `skip_unless` is optional and comes before `runtime`. It returns false if there is no server
-//!   to test with, so that the cases are skipped. It should then print a message.
-//! - `broken` is optional and comes last. It creates a store whose server cannot be reached. Every
-//!   verb of this store must return an error that has the driver's error as its source.
+//! - `store` creates an empty store for one case. For a backend with a server, create a separate
+//!   schema or prefix for each case. To test two nodes, combine two handles on one database by
+//!   [`Alternating`].
+//! - `skip_unless` is optional and comes before `runtime`. It must return false if there is no
+//!   server to test with. The cases are then skipped, so let `skip_unless` print a message.
+//! - `broken` is optional and comes last. It creates a store whose server cannot be reached. The
+//!   suite checks that each verb of this store returns an error that has the driver's error as its
+//!   source.
 //!
-//! The store needs only [`TokenStore`](crate::store::TokenStore) and
+//! For `store_conformance!`, the store must implement [`TokenStore`](crate::store::TokenStore) and
 //! [`StateStore`](crate::store::StateStore). [`token_conformance!`](crate::token_conformance) and
-//! [`state_conformance!`](crate::state_conformance) run the cases for one of the two traits. The
-//! functions in [`tokens`] and [`state`] run a single case.
+//! [`state_conformance!`](crate::state_conformance) run the cases for a store that implements only
+//! one of these traits. The functions in [`tokens`] and [`state`] run a single case.
 #![doc = concat!("\n", include_str!("../../docs/writing-a-backend.md"))]
 
 mod alternating;
@@ -38,7 +42,7 @@ pub use arena::{BoxFuture, Failure};
 
 type Case<S> = fn(&Arena<'_, S>) -> Result<(), Failure>;
 
-/// Lists all cases, and passes the cases of one trait to the named macro.
+/// Lists all cases of both traits, and passes the cases of the requested trait to the named macro.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __conformance_cases {
@@ -135,8 +139,8 @@ macro_rules! case_table {
     };
 }
 
-/// Runs a case. A race calls the store from many threads. A case of another kind is a single
-/// future.
+/// Runs a case. A case that is a race calls the store from several threads. A case that is not a
+/// race is a single future.
 macro_rules! case {
     (races::$case:ident $store:ident) => {
         cases::races::$case::<$store> as Case<$store>
@@ -205,7 +209,8 @@ suite! {
     state: StateStore
 }
 
-/// Expands to a module of `#[test]`s, one for each case of the suite.
+/// Expands to a module of `#[test]`s for a store that implements both storage traits, one for each
+/// case of the suite.
 ///
 /// See the [module documentation](crate::conformance).
 #[macro_export]

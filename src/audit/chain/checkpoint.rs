@@ -13,17 +13,17 @@ use crate::token::Digest;
 #[non_exhaustive]
 pub struct CheckpointError;
 
-/// A checkpoint of a signed trail: the position and the link of the newest signed record, and the
-/// link of the record before it.
+/// A checkpoint of a signed audit trail: the position and the link of the newest signed record, and
+/// the link of the signed record before it. A link is the signature of a record.
 ///
-/// With a checkpoint, a verifier detects every change of the signed records up to the checkpoint's
-/// position. A checkpoint proves nothing about records without a signature. These are records from
-/// before the trail was signed, or from a node without a keyring.
+/// With a checkpoint, a verifier detects a change or removal of a signed record up to the
+/// checkpoint's position. A checkpoint proves nothing about records without a signature. Such
+/// records are from the time before the trail was signed, or from a node without a keyring.
 ///
-/// Keep checkpoints where an attacker with write access to the database cannot change them. If the
-/// newest records up to a checkpoint were removed, or if the trail was replaced by another one,
-/// then a [`Verifier`](super::Verifier) reports it. A checkpoint is one line of text and not a
-/// secret.
+/// Keep checkpoints where an attacker with write access to the database cannot change them. A
+/// [`Verifier`](super::Verifier) that gets a checkpoint reports if the record of the checkpoint was
+/// removed, or if the whole trail was replaced by a different trail. A checkpoint is one line of
+/// text and not a secret.
 ///
 /// ```
 /// use commerce_auth::audit::Checkpoint;
@@ -39,16 +39,17 @@ pub struct CheckpointError;
 #[serde(into = "String", try_from = "String")]
 #[allow(clippy::exhaustive_structs)] // Backends make it from their columns.
 pub struct Checkpoint {
-    /// The position of the record.
+    /// The position of the checkpoint's record in the trail.
     pub position: u64,
-    /// The link of the record.
+    /// The link of the checkpoint's record.
     pub link: Digest,
     /// The link of the previous signed record. None if this link was not known.
     ///
     /// A verification that [begins with this checkpoint](super::Verifier::since) needs this link to
-    /// verify the checkpoint's own record. It cannot take the link from the previous record, which
-    /// may have been pruned. Without the link, the verifier still compares the record with the
-    /// checkpoint. It then reports the record as [`Unproven`](super::FindingKind::Unproven).
+    /// verify the checkpoint's own record. The verifier cannot take this link from the previous
+    /// record, because that record may have been pruned. Without this link, the verifier still
+    /// compares the checkpoint's record with the checkpoint, and reports the record as
+    /// [`Unproven`](super::FindingKind::Unproven).
     pub previous: Option<Digest>,
 }
 
@@ -56,7 +57,7 @@ impl Checkpoint {
     /// Returns the checkpoint of the newest signed record.
     ///
     /// `newest` holds the two newest signed records, with the newest one first. `is_whole` is true
-    /// if the trail still has its first record.
+    /// if the trail still has its first record, so nothing was pruned.
     pub(crate) fn of_newest<'a>(
         newest: impl IntoIterator<Item = &'a AuditRecord>,
         is_whole: bool,

@@ -13,13 +13,14 @@ use crate::{
 /// The link that the first signed record uses in place of the link of a previous record.
 pub(super) const START: Digest = Digest::from_bytes([0; 32]);
 
-/// The same key signs links and erasures. Each kind of MAC begins with its own prefix, so that one
-/// cannot be used as the other (domain separation).
+/// The same key signs links and erasures. The MAC of a link begins with the prefix `LINK`, and the
+/// MAC of an erasure with a different prefix. So the MAC of a link cannot be used as the MAC of an
+/// erasure, or the reverse (domain separation).
 const LINK: &[u8] = b"commerce-auth audit link v1";
 const ERASURE: &[u8] = b"commerce-auth audit erasure v1";
 
-/// The error of a signature without a key. The key was retired during the operation, or the trail
-/// is signed and there is no keyring.
+/// The error if a record cannot be signed because there is no key. The key was retired during the
+/// operation, or the trail is signed and the sink has no keyring.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("cannot sign the audit record: the signing key is not available")]
 struct NoKey;
@@ -35,8 +36,8 @@ pub(crate) fn sign(
     Ok((key, digest(link(mac, position, previous.unwrap_or(START), event))))
 }
 
-/// Returns the MAC for the erasure of a record's personal part. Returns none if the record is not
-/// signed.
+/// Returns the MAC that proves the erasure of a record's personal part. Returns none if the record
+/// is not signed.
 pub(crate) fn sign_erasure(
     keyring: Option<&Keyring>,
     record: &AuditRecord,
@@ -46,8 +47,8 @@ pub(crate) fn sign_erasure(
     Ok(Some(Erasure { key, mac: digest(erasure(mac, record.position, link)) }))
 }
 
-/// Maximum number of signed records that [`compare`] gets. One record is not enough, because
-/// somebody may have changed this record after it was signed.
+/// Maximum number of signed records that [`compare`] gets. With one record, the check would fail if
+/// somebody has changed this record after it was signed.
 pub(crate) const COMPARED: u8 = 8;
 
 /// Checks if a key of the keyring has signed one of the newest records of a trail. The records are

@@ -11,7 +11,7 @@ use crate::{
     token::{Digest, Subject},
 };
 
-/// A record of the audit trail in the form in which a database stores it.
+/// A record of the audit trail in the form in which a database stores the record.
 ///
 /// Records implement serde's traits, so that you can copy a trail and [verify](super::Verifier) it
 /// on another machine.
@@ -24,7 +24,7 @@ pub struct AuditRecord {
     /// part. These bytes were signed.
     pub event: String,
     /// The personal part with a random salt, as JSON. None if the event has no personal part, or if
-    /// it was erased.
+    /// the personal part was erased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub personal: Option<String>,
     /// The id of the secret key that signed the record. None if the record is not signed.
@@ -38,7 +38,7 @@ pub struct AuditRecord {
     /// such proof.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erased: Option<Erasure>,
-    /// The columns by which an operator can search.
+    /// The values of some fields of the event, in columns by which an operator can search.
     pub columns: RecordColumns,
 }
 
@@ -60,7 +60,7 @@ pub struct RecordColumns {
     pub id: String,
     /// The time of the event, in microseconds since 1970.
     pub at: i64,
-    /// The action that was done or tried.
+    /// The word for the action that was done or tried.
     pub action: String,
     /// The outcome of the action.
     pub outcome: String,
@@ -81,8 +81,8 @@ pub struct RecordColumns {
     pub account: Option<String>,
 }
 
-/// The error of a record that cannot be read. Somebody has changed the record, or it is damaged,
-/// because no release writes such content.
+/// The error if a stored record cannot be read. No release of this crate writes such content, so
+/// somebody has changed the record, or the record is damaged.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("a record of the audit trail cannot be read")]
 pub(crate) struct UnreadableRecord;
@@ -107,11 +107,12 @@ struct PublicPart<'a> {
 struct PersonalPart {
     #[serde(flatten)]
     data: PersonalData,
-    /// A random text. It prevents that somebody guesses the personal data and compares the digests.
+    /// A random text (salt). Because of the salt, nobody can guess the personal data, compute the
+    /// digest and compare it with the stored digest.
     salt: String,
 }
 
-/// The parts of a new record, which has no position in the trail yet.
+/// The two parts of a new record, which has no position in the trail yet.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     pub(crate) event: String,
@@ -160,9 +161,9 @@ impl RecordColumns {
         })
     }
 
-    /// Returns the columns of a stored record, from the record's JSON. Actions and refusals are
-    /// returned as text, because a later release may have written a word that this release does not
-    /// know.
+    /// Returns the searchable columns of a stored record, from the record's JSON. Actions and
+    /// refusals are returned as text, because a later release can have written a word that this
+    /// release does not know.
     fn fitting(fields: &Map<String, Value>) -> Option<Self> {
         let word = |name: &str| fields.get(name).and_then(Value::as_str).map(str::to_owned);
         let at = OffsetDateTime::parse(fields.get("at")?.as_str()?, &Rfc3339).ok()?;
@@ -183,20 +184,21 @@ impl RecordColumns {
 }
 
 impl AuditRecord {
-    /// Returns the event of the record. If the personal data was erased, then the event has none.
+    /// Returns the event of the record. If the personal part was erased, then the event has no
+    /// personal data.
     ///
     /// # Errors
     ///
-    /// If the record cannot be read, because somebody has changed it or because it is damaged. This
-    /// check does not find every change. To detect all changes, use a
-    /// [`Verifier`](super::Verifier).
+    /// If the record cannot be read, because somebody has changed the record or because the record
+    /// is damaged. This method does not detect a change that leaves the record readable. To detect
+    /// changes of signed records, use a [`Verifier`](super::Verifier).
     pub fn read(&self) -> Result<AuditEvent, StoreError> {
         let parts = self.parts().ok_or_else(unreadable)?;
         serde_json::from_value(Value::Object(parts.whole)).map_err(|_| unreadable())
     }
 
     /// Returns the state of the personal part. Returns none if the parts of the record contradict
-    /// each other. The method does not verify the link.
+    /// each other. The method does not verify the record's link.
     pub(super) fn agrees(&self) -> Option<Personal> {
         let Parts { whole, promised } = self.parts()?;
         if RecordColumns::fitting(&whole)? != self.columns {
@@ -226,7 +228,7 @@ impl AuditRecord {
     }
 }
 
-/// The event of a record, made from the two parts.
+/// The event of a record, put together from the record's two parts.
 struct Parts {
     whole: Map<String, Value>,
     /// The digest of the personal part, from the public part.

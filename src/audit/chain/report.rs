@@ -5,18 +5,19 @@ use crate::keyring::KeyId;
 
 /// The result of the verification of an audit trail by a [`Verifier`](super::Verifier).
 ///
-/// If there are no findings, then the records from the first signed one to [`head`](Self::head) are
-/// complete, unchanged and in order. If there are findings, but at most 1,000, then each signed
-/// record without a finding is unchanged.
+/// If there are no findings, then the records from the first signed record to the record of
+/// [`head`](Self::head) are complete, unchanged and in order. If there are at most 1,000 findings,
+/// then each signed record without a finding is unchanged. If there are more, then the report has
+/// only the first 1,000.
 ///
-/// The report says nothing about the records before the first signed one. So compare
-/// [`signed`](Self::signed) with the number of records that you expect to be signed. Records after
-/// the head may have been removed. The verifier reports such a removal only if it was given a later
-/// checkpoint.
+/// The report does not prove that the records before the first signed record are unchanged. So
+/// compare [`signed`](Self::signed) with the number of records that you expect to be signed.
+/// Records after the head may have been removed. The verifier reports such a removal only if the
+/// verifier got a checkpoint of a later record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
-    /// Number of records that were read.
+    /// Number of records that the verifier has read.
     pub records: u64,
     /// Number of records that have a signature, valid or not.
     pub signed: u64,
@@ -24,7 +25,7 @@ pub struct Report {
     pub erased: u64,
     /// The first 1,000 findings, in the order in which the verifier found them.
     pub findings: Vec<Finding>,
-    /// Number of all findings, including those after the first 1,000.
+    /// Number of all findings, including the findings after the first 1,000.
     pub found: u64,
     /// The checkpoint of the newest signed record. If there are no findings, keep this checkpoint
     /// outside the database.
@@ -32,7 +33,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Maximum number of findings that are kept.
+    /// Maximum number of findings that a report keeps.
     const FINDINGS: usize = 1000;
 
     /// True if there are no findings.
@@ -49,7 +50,7 @@ impl Report {
     }
 }
 
-/// A finding of a verifier: a defect of an audit trail.
+/// A finding of a verifier: a defect at one position of an audit trail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
@@ -59,34 +60,35 @@ pub struct Finding {
     pub kind: FindingKind,
 }
 
-/// The kind of a defect.
+/// The kind of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FindingKind {
     /// The record differs from the record that was signed, does not follow the previous record, or
     /// has parts that contradict each other.
     Changed,
-    /// The previous record is missing, so this record cannot be verified. If you restore the
-    /// missing record, the verifier can find out if this record was changed.
+    /// The link of the previous record is not known, so this record cannot be verified. For
+    /// example, the previous record is missing. If you restore the missing record, the verifier can
+    /// find out if this record was changed.
     Unproven,
-    /// The records from this position up to the position `to` are missing.
+    /// The records from the finding's position up to the position `to` are missing.
     Missing {
         /// The last position of the gap.
         to: u64,
     },
     /// The verifier got the record twice, or after a record with a higher position.
     OutOfOrder,
-    /// The record is not signed, but an earlier record is.
+    /// The record is not signed, but an earlier record of the trail is signed.
     Unsigned,
     /// The record was signed with a secret key that the verifier does not have.
     UnknownKey(KeyId),
-    /// The personal part is missing, and there is no valid proof that a holder of a secret key
-    /// erased it.
+    /// The personal part of the record is missing, and there is no valid proof that a holder of a
+    /// secret key erased it.
     ErasedWithoutRight,
-    /// The record differs from the checkpoint of this position.
+    /// The record's link differs from the link in the checkpoint of this position.
     AnchorDiffers,
-    /// A checkpoint has this position, but the trail ends before it, so the newest records are
-    /// missing.
+    /// A checkpoint has this position, but the trail ends before this position. So the newest
+    /// records of the trail are missing.
     CutOff,
 }
 

@@ -10,30 +10,31 @@ use crate::{
     token::Digest,
 };
 
-/// A verifier of a signed audit trail. It finds records that were changed, inserted, moved or
-/// removed.
+/// A verifier of a signed audit trail. It finds signed records that were changed, inserted, moved
+/// or removed.
 ///
-/// Pass it to the `verify` method of `SqliteAudit` or `PostgresAudit`. Or, to verify a copy of a
-/// trail, call [`feed`](Self::feed) with the records in the order of their positions. The verifier
-/// needs every secret key that signed one of the records. So give it a separate keyring, which also
-/// has the retired keys.
+/// Pass the verifier to the `verify` method of `SqliteAudit` or `PostgresAudit`. Or, to verify a
+/// copy of a trail, call [`feed`](Self::feed) with the records in the order of their positions. The
+/// verifier needs every secret key that signed one of the records. So give the verifier a keyring
+/// that also has the retired keys, and not the keyring of your `Auth`.
 ///
 /// Assume that an attacker can write to the database, but has no secret key. The verifier then
 /// detects if the attacker has changed, inserted or removed a signed record. From the signatures
-/// alone, the verifier cannot detect the following:
+/// alone, the verifier cannot detect these four attacks:
 ///
-/// - a change of the records before the first signed one;
+/// - a change of the unsigned records before the first signed record;
 /// - the removal of the newest records;
 /// - the removal of the whole trail, or of all its signatures;
 /// - the replacement of the whole trail by another one that was signed with the same keys, because
 ///   a link does not name the database.
 ///
-/// With stored checkpoints, the verifier detects all of these except the first, for the records up
-/// to the newest checkpoint. From time to time, store a [`Checkpoint`] outside the database. Give
+/// With a stored checkpoint, the verifier also detects a removal or replacement of the signed
+/// records up to the checkpoint. It still does not detect a change of the unsigned records before
+/// the first signed record. From time to time, store a [`Checkpoint`] outside the database. Give
 /// all stored checkpoints to the verifier.
 ///
 /// If an attacker has a copy of erased personal data, then the verifier does not detect that the
-/// attacker restores the data. The restored data matches the signed digest.
+/// attacker restores the data, because the restored data matches the signed digest.
 ///
 /// An attacker who has a secret key can forge records. Only a stored checkpoint then reveals the
 /// change.
@@ -45,18 +46,18 @@ pub struct Verifier {
     /// verification begins.
     anchors: Vec<Checkpoint>,
     since: Option<Checkpoint>,
-    /// The expected position of the next record.
+    /// The position that the next record must have.
     next: u64,
     /// The link of the record before the next one. None if this link is not known.
     previous: Option<Digest>,
-    /// True if the verifier has already read a signed record.
+    /// True if an earlier record is signed, so that all later records must be signed.
     after_signed: bool,
     report: Report,
 }
 
 impl Verifier {
     /// Creates a verifier that begins with the first record of a trail. It also compares the
-    /// records with these checkpoints, which were stored outside the database.
+    /// records with the checkpoints `anchors`, which were stored outside the database.
     pub fn new(keyring: &Keyring, anchors: &[Checkpoint]) -> Self {
         let mut anchors = anchors.to_vec();
         anchors.sort_unstable_by_key(|anchor| anchor.position);
@@ -74,9 +75,9 @@ impl Verifier {
     /// Makes the verification begin with a trusted checkpoint.
     ///
     /// The verifier ignores records before the checkpoint, because they may have been pruned. It
-    /// also ignores earlier checkpoints. The record of the checkpoint must be present. To verify
-    /// this record, the verifier takes the [link of the previous record](Checkpoint::previous) from
-    /// the checkpoint.
+    /// also ignores the checkpoints of such records. If the checkpoint's own record is missing, the
+    /// verifier reports this. To verify the checkpoint's record, the verifier takes the [link of
+    /// the previous record](Checkpoint::previous) from the checkpoint.
     pub fn since(mut self, checkpoint: Checkpoint) -> Self {
         self.anchors.retain(|anchor| anchor.position >= checkpoint.position);
         self.anchors.insert(0, checkpoint);
@@ -112,7 +113,7 @@ impl Verifier {
         self.compare(record);
     }
 
-    /// Returns the report.
+    /// Returns the report about the records that were passed to [`feed`](Self::feed).
     #[must_use]
     pub fn finish(mut self) -> Report {
         self.anchors.dedup_by_key(|anchor| anchor.position);
@@ -136,7 +137,7 @@ impl Verifier {
             }
             (None, None) if self.after_signed => Err(FindingKind::Unsigned),
             (None, None) => Ok(()),
-            // The record has a key without a link, or a link without a key.
+            // The record has the id of a key without a link, or a link without the id of a key.
             (_, link) => {
                 self.previous = link;
                 Err(FindingKind::Changed)
@@ -181,7 +182,7 @@ impl Verifier {
         expected.verify_slice(mac.as_bytes()).map_err(|_| FindingKind::ErasedWithoutRight)
     }
 
-    /// Compares a record with the checkpoints of its position.
+    /// Compares a record with the checkpoints that have the record's position.
     fn compare(&mut self, record: &AuditRecord) {
         let first = self.anchors.partition_point(|anchor| anchor.position < record.position);
         let mut here =

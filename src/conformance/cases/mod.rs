@@ -22,8 +22,8 @@ macro_rules! ensure {
 pub(crate) use ensure;
 
 /// Returns a time for a case: a fixed time in 2050 with microseconds, plus `seconds`. The time is
-/// in the future, because an engine that removes records by its own clock must remove none during a
-/// case.
+/// in the future, so that an engine that removes records by the engine's clock removes none during
+/// a case.
 fn at(seconds: u64) -> OffsetDateTime {
     OffsetDateTime::UNIX_EPOCH + Duration::from_micros(2_524_608_000_123_456) + Duration::from_secs(seconds)
 }
@@ -58,8 +58,8 @@ fn assistance(reason: &str) -> Assistance {
     Assistance::new(AdminId::from(7), id("an admin user's grant"), reason)
 }
 
-/// Returns texts that some stores may not keep unchanged: with quotes, search patterns, terminators
-/// or other scripts, and the longest text.
+/// Returns texts that a faulty store does not keep unchanged. They have quotes, search patterns,
+/// terminators or characters of other scripts, and one has the maximum length.
 fn odd_texts() -> Vec<String> {
     let texts = [
         "'",

@@ -9,7 +9,8 @@ use crate::{
     store::{Change, Changes, Index, StateStore},
 };
 
-/// Every verb returns an error that has the driver's error as its source.
+/// Each verb of a store whose server cannot be reached returns an error that has the driver's error
+/// as its source.
 pub(in crate::conformance) async fn every_error_has_a_source<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {

@@ -6,7 +6,8 @@ use crate::{
     store::{Change, Changes, CommitOutcome, Index, Name, StateStore},
 };
 
-/// A put whose expected version is an earlier or an unknown one changes nothing.
+/// If a put expects an earlier or an unknown version of the document, then the commit changes
+/// nothing.
 pub(in crate::conformance) async fn a_put_names_the_version_it_replaces<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -24,7 +25,8 @@ pub(in crate::conformance) async fn a_put_names_the_version_it_replaces<S: State
     holds(store, &partition, &key, Some(4), "after a put").await
 }
 
-/// A creation does not replace an existing document, even if that document has no bytes.
+/// A put that expects no document does not replace an existing document, even if that document has
+/// no bytes.
 pub(in crate::conformance) async fn a_creation_expects_absence<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -38,7 +40,7 @@ pub(in crate::conformance) async fn a_creation_expects_absence<S: StateStore>(
     holds(store, &partition, &key(0), Some(1), "after a creation over a document").await
 }
 
-/// A deletion whose expected version is not the stored one changes nothing.
+/// If a deletion expects a version that is not the stored version, then the commit changes nothing.
 pub(in crate::conformance) async fn a_deletion_names_its_version<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -53,8 +55,8 @@ pub(in crate::conformance) async fn a_deletion_names_its_version<S: StateStore>(
     holds(store, &partition, &key, None, "after a deletion").await
 }
 
-/// A commit also compares the documents that it only checks. It checks that a document has a
-/// version, or that a document is absent.
+/// A commit also compares the documents that it does not change, but only checks. A check demands
+/// that a document has a certain version, or that the document is absent.
 pub(in crate::conformance) async fn a_check_is_compared<S: StateStore>(store: &S) -> Result<(), Failure> {
     let partition = partition("a");
     committed(store, &partition, vec![Change::Put(put(key(0), None, 1))]).await?;
@@ -73,8 +75,8 @@ pub(in crate::conformance) async fn a_check_is_compared<S: StateStore>(store: &S
     holds(store, &partition, &key(5), Some(5), "after a put with a check").await
 }
 
-/// If the version of one change does not match, then the commit makes no change. This holds for
-/// every order of the changes.
+/// If the version that one change expects does not match, then the commit makes none of its
+/// changes. This holds for every order of the changes.
 pub(in crate::conformance) async fn all_changes_are_made_or_none<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -127,8 +129,8 @@ pub(in crate::conformance) async fn a_conflict_answers_the_document_of_each_chan
     Ok(())
 }
 
-/// If a document is deleted and created again with the same content, then its earlier version does
-/// not match any more.
+/// If a document is deleted and created again with the same content, then a change that expects the
+/// version of the deleted document does not match.
 pub(in crate::conformance) async fn a_document_created_again_has_no_earlier_version<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -181,8 +183,8 @@ pub(in crate::conformance) async fn only_expendable_creations_find_no_room<S: St
     Ok(())
 }
 
-/// A commit whose future is dropped makes all its changes or none. A dropped future does not block
-/// later calls.
+/// If the future of a commit is dropped, then the commit has made all its changes or none. The
+/// dropped future does not block later calls of the store.
 pub(in crate::conformance) async fn a_dropped_commit_is_made_whole_or_not_at_all<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -211,8 +213,8 @@ pub(in crate::conformance) async fn a_dropped_commit_is_made_whole_or_not_at_all
     Ok(())
 }
 
-/// Polls a future until it has been pending this number of times. Then polls it once more, and
-/// drops it.
+/// Polls a future until the future has been pending a given number of times. Then polls the future
+/// once more, and drops it.
 async fn dropped_after<T>(
     mut future: Pin<Box<dyn Future<Output = T> + Send + '_>>,
     pending: u64,

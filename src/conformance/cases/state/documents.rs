@@ -4,7 +4,8 @@ use crate::{
     store::{Change, Changes, Document, Key, Name, StateStore},
 };
 
-/// All bytes are stored unchanged: NUL, invalid text, line ends, and an empty document.
+/// The bytes of a document are stored unchanged: NUL, invalid UTF-8, line ends, and an empty
+/// document.
 pub(in crate::conformance) async fn a_document_comes_back_byte_for_byte<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {

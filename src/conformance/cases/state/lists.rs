@@ -32,8 +32,8 @@ async fn put_listed<S: StateStore>(
     committed(store, partition, vec![Change::Put(Put { index, ..put(key(number), None, number) })]).await
 }
 
-/// A list is in ascending order of rank, so negative ranks come first. It has the content of each
-/// document.
+/// A list of an index is in ascending order of rank, so negative ranks come first. The list has the
+/// content of each document.
 pub(in crate::conformance) async fn a_list_is_in_order_of_rank<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -55,8 +55,9 @@ pub(in crate::conformance) async fn a_list_is_in_order_of_rank<S: StateStore>(
     Ok(())
 }
 
-/// A list that begins after a position has exactly the documents behind that position. This also
-/// holds if several documents have the same rank, and if the document at the position was removed.
+/// A list that begins after a position has exactly the documents that come after that position in
+/// the index. This also holds if several documents have the same rank, and if the document at the
+/// position was removed.
 pub(in crate::conformance) async fn a_list_goes_on_behind_a_position<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -93,7 +94,7 @@ fn document_version(listed: &[Listed], place: usize) -> crate::store::Version {
     listed.get(place).map_or(version(0), |listed| listed.document.version)
 }
 
-/// A list returns as many documents as requested, if the index has at least that many.
+/// A list returns as many documents as the caller requested, if the index has at least that many.
 pub(in crate::conformance) async fn a_list_is_not_cut_short<S: StateStore>(store: &S) -> Result<(), Failure> {
     let partition = partition("a");
     let other = Name::of("index-2");
@@ -115,7 +116,8 @@ pub(in crate::conformance) async fn a_list_is_not_cut_short<S: StateStore>(store
     Ok(())
 }
 
-/// A document that is put again with the same entries stays in the list, with its new content.
+/// A document that is put again with the same index entries stays in the list, with its new
+/// content.
 pub(in crate::conformance) async fn an_entry_that_is_put_again_stays<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -140,7 +142,8 @@ pub(in crate::conformance) async fn an_entry_that_is_put_again_stays<S: StateSto
 }
 
 /// A list has no deleted documents, and no documents that no longer have an entry in the index. If
-/// an entry has a new rank, the document is only at the new position.
+/// an index entry of a document gets a new rank, then the list has the document only at the new
+/// position.
 pub(in crate::conformance) async fn a_list_leaves_out_entries_that_are_gone<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {

@@ -35,7 +35,7 @@ fn version(number: u64) -> Version {
     Version::from_bytes((u128::from(number) << 17 | 5).to_be_bytes())
 }
 
-/// Returns a put whose version and content contain this number.
+/// Returns a put of a document whose version and content contain this number.
 fn put(key: Key, expects: Option<Version>, number: u64) -> Put {
     Put {
         key,
@@ -111,8 +111,8 @@ async fn load<S: StateStore>(
     Ok(documents.pop().flatten())
 }
 
-/// Checks that the document contains this number. If the number is none, checks that the document
-/// is absent.
+/// Checks that the stored document contains this number. If the number is none, checks that the
+/// document is absent.
 async fn holds<S: StateStore>(
     store: &S,
     partition: &Partition,

@@ -1,5 +1,5 @@
-//! Cases that are races. Callers on separate threads start each round together. A race has up to
-//! 2,000 rounds.
+//! Cases of the state store that are races. Callers on separate threads start each round at the
+//! same moment. A race has up to 2,000 rounds.
 
 use std::{
     sync::{
@@ -70,8 +70,8 @@ fn one_commit_wins<S: StateStore>(
     })
 }
 
-/// There are two callers and two documents. If each caller changes one document and checks the
-/// other document, then exactly one caller succeeds.
+/// Two callers commit at once. Each caller changes one of two documents, and checks that the other
+/// document is unchanged. Exactly one caller succeeds.
 pub(in crate::conformance) fn a_check_holds_until_the_commit<S: StateStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
@@ -100,7 +100,7 @@ pub(in crate::conformance) fn a_check_holds_until_the_commit<S: StateStore>(
     })
 }
 
-/// A load sees both documents of a commit or neither.
+/// A load returns both documents of a concurrent commit or neither.
 pub(in crate::conformance) fn a_load_is_of_one_moment<S: StateStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
@@ -110,7 +110,7 @@ pub(in crate::conformance) fn a_load_is_of_one_moment<S: StateStore>(
     })
 }
 
-/// A conflict returns both documents of another commit or neither.
+/// A conflict returns both documents of a concurrent commit or neither.
 pub(in crate::conformance) fn a_conflict_is_of_one_moment<S: StateStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
@@ -124,7 +124,7 @@ pub(in crate::conformance) fn a_conflict_is_of_one_moment<S: StateStore>(
     })
 }
 
-/// The list of an index of a partition returns both documents of a commit or neither.
+/// A list of a partition's index returns both documents of a concurrent commit or neither.
 pub(in crate::conformance) fn a_list_is_of_one_moment<S: StateStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
@@ -145,8 +145,8 @@ pub(in crate::conformance) fn a_list_is_of_one_moment<S: StateStore>(
 
 const INDEX: Name = Name::of("index");
 
-/// One caller commits two documents with equal content, again and again with new content. The other
-/// caller reads both documents, which must always be equal.
+/// Runs a race of two callers. One caller commits two documents with equal content, again and again
+/// with new content. The other caller reads both documents, which must be equal each time.
 fn of_one_moment<'a, S: StateStore, F: Future<Output = Result<Vec<Document>, Failure>> + Send>(
     arena: &'a Arena<'_, S>,
     partition: Partition,

@@ -10,7 +10,7 @@ use crate::{
 
 /// A document whose `keep_until` has passed is loaded and compared like any other document. Two
 /// nodes whose clocks differ by two minutes use the document, one after the other. The case runs
-/// twice: once with each node as the first.
+/// twice, so that each node is the first one once.
 pub(in crate::conformance) async fn an_expired_document_is_committed_again<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -39,8 +39,8 @@ pub(in crate::conformance) async fn an_expired_document_is_committed_again<S: St
     Ok(())
 }
 
-/// The engine removes no document because of a commit, until one hour after the document's
-/// `keep_until`.
+/// An engine that removes expired documents during a commit does not remove a document until one
+/// hour after the document's `keep_until`.
 pub(in crate::conformance) async fn an_engine_removes_nothing_within_an_hour<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -89,8 +89,8 @@ pub(in crate::conformance) async fn a_sweep_removes_what_is_over<S: StateStore>(
     Ok(())
 }
 
-/// A document has the `keep_until` of its last put. If the last put has none, then the document has
-/// none.
+/// A document has the `keep_until` of its last put. If the last put has no `keep_until`, then the
+/// document has none.
 pub(in crate::conformance) async fn a_sweep_goes_by_the_last_put<S: StateStore>(
     store: &S,
 ) -> Result<(), Failure> {

@@ -5,7 +5,8 @@ use std::error::Error;
 use super::{Generation, Origin, TokenStore, UNCAPPED, at, ensure, fresh, grant, id, subject};
 use crate::{conformance::Failure, error::StoreError};
 
-/// Every verb returns an error that has the driver's error as its source.
+/// Each verb of a store whose server cannot be reached returns an error that has the driver's error
+/// as its source.
 pub(in crate::conformance) async fn every_error_has_a_source<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {

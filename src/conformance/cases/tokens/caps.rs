@@ -24,8 +24,8 @@ async fn live<S: TokenStore>(store: &S, grants: &[(&Grant, bool)]) -> Result<(),
     Ok(())
 }
 
-/// If an insertion would exceed the cap, then the grant with the earliest time of issue ends. The
-/// time of insertion does not matter.
+/// If an insertion would exceed the cap, then the subject's grant with the earliest time of issue
+/// ends. It does not matter when that grant was inserted.
 pub(in crate::conformance) async fn the_oldest_goes_beyond_the_cap<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -44,7 +44,8 @@ pub(in crate::conformance) async fn the_oldest_goes_beyond_the_cap<S: TokenStore
     Ok(())
 }
 
-/// Among grants with the same time of issue, the smallest id ends first.
+/// If an insertion would exceed the cap, and several grants have the same time of issue, then the
+/// grant with the smallest id ends first.
 pub(in crate::conformance) async fn of_one_time_the_smallest_id_goes<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -58,8 +59,8 @@ pub(in crate::conformance) async fn of_one_time_the_smallest_id_goes<S: TokenSto
         grant.id = GrantId::from_bytes(bytes);
     }
     same.sort_by_key(|grant| *grant.id.as_bytes());
-    // The largest id is inserted first. A store that ends the grant that was inserted first
-    // therefore fails this case.
+    // The grant with the largest id is inserted first. A store that wrongly ends the grant that was
+    // inserted first therefore fails this case.
     for grant in same.iter().rev() {
         stored(store, grant).await?;
     }
@@ -86,7 +87,7 @@ pub(in crate::conformance) async fn the_inserted_grant_stays<S: TokenStore>(
     live(store, &[(&b, false), (&early, false), (&only, true)]).await
 }
 
-/// An insertion that stores no grant ends no other grant.
+/// An insertion that is refused, and so stores no grant, ends no grant of the subject.
 pub(in crate::conformance) async fn a_refused_insertion_ends_nothing<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -126,8 +127,8 @@ pub(in crate::conformance) async fn only_live_grants_count<S: TokenStore>(store:
     live(store, &[(&live_one, true), (&last, true)]).await
 }
 
-/// If a subject has reached its cap, then this does not affect another subject, for example the
-/// admin user with the same id.
+/// If a subject has reached its cap, then this does not affect other subjects. For example, a
+/// customer does not affect the admin user with the same id.
 pub(in crate::conformance) async fn a_cap_is_the_subjects_own<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {

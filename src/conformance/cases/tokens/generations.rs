@@ -6,8 +6,8 @@ use super::{
 };
 use crate::conformance::Failure;
 
-/// The store keeps the first generation that it gets for the shop, and ignores later ones. A
-/// subject has no generation before its first revoke-all.
+/// The verb `generation` stores the first generation that the store gets for the shop, and ignores
+/// later ones. A subject has no generation before its first revoke-all.
 pub(in crate::conformance) async fn a_shop_begins_with_what_it_is_handed<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -20,7 +20,7 @@ pub(in crate::conformance) async fn a_shop_begins_with_what_it_is_handed<S: Toke
     Ok(())
 }
 
-/// An insertion into a shop without a generation is refused and does not create a generation.
+/// If the shop has no generation, then an insertion is refused, and does not create a generation.
 pub(in crate::conformance) async fn an_insertion_begins_no_shop<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -40,8 +40,8 @@ pub(in crate::conformance) async fn an_insertion_begins_no_shop<S: TokenStore>(
     Ok(())
 }
 
-/// A revoke-all and a revoke-everything return the new generation. It is the value that the caller
-/// passed.
+/// A revoke-all and a revoke-everything replace the generation by the value that the caller passed,
+/// and return the new generation.
 pub(in crate::conformance) async fn revokes_answer_the_new_generation<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {

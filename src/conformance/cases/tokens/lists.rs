@@ -31,8 +31,8 @@ pub(in crate::conformance) async fn grants_are_the_subjects_own<S: TokenStore>(
     Ok(())
 }
 
-/// The newest grants come first. Among grants with the same time of issue, the largest id comes
-/// first. The list has at most as many grants as requested.
+/// A list of grants begins with the newest grant. Among grants with the same time of issue, the
+/// largest id comes first. The list has at most as many grants as the caller requested.
 pub(in crate::conformance) async fn the_newest_grants_come_first<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -81,7 +81,7 @@ pub(in crate::conformance) async fn a_thousand_grants_are_like_one<S: TokenStore
     Ok(())
 }
 
-/// A purge removes only expired grants, and at most as many as requested.
+/// A purge removes only expired grants, and at most as many as the caller requested.
 pub(in crate::conformance) async fn purging_spares_live_grants<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {

@@ -28,7 +28,7 @@ pub(in crate::conformance) async fn what_is_inserted_is_found<S: TokenStore>(
     Ok(())
 }
 
-/// The insertion of a second grant with the same id returns a collision and changes nothing.
+/// If a grant with the same id exists, then an insertion returns a collision and changes nothing.
 pub(in crate::conformance) async fn an_id_is_inserted_once<S: TokenStore>(store: &S) -> Result<(), Failure> {
     let (first, second) = (grant("same", 1), grant("same", 2));
     stored(store, &first).await?;
@@ -68,8 +68,8 @@ pub(in crate::conformance) async fn a_revoked_grant_is_gone<S: TokenStore>(store
     Ok(())
 }
 
-/// If a grant is revoked before it is inserted, then the insertion is refused until the bar ends. A
-/// later revoke does not shorten a bar.
+/// If a grant's id is revoked before the grant is inserted, then the store has a bar for the id.
+/// The insertion is refused until the bar ends. A later revoke does not shorten the bar.
 pub(in crate::conformance) async fn a_revoke_bars_a_later_insert<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {

@@ -63,7 +63,8 @@ async fn stored<S: TokenStore>(store: &S, grant: &Grant) -> Result<(), Failure> 
     Ok(())
 }
 
-/// Revokes all grants of a subject, one microsecond before second 0, at which the cases sign in.
+/// Revokes all grants of a subject. The time of the revoke is one microsecond before second 0, at
+/// which the cases sign in.
 async fn revoke_all<S: TokenStore>(
     store: &S,
     subject: &Subject,

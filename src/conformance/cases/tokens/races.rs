@@ -1,5 +1,5 @@
-//! Cases that are races. Callers on separate threads start each round together. A race has up to
-//! 2,000 rounds.
+//! Cases of the token store that are races. Callers on separate threads start each round at the
+//! same moment. A race has up to 2,000 rounds.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -52,7 +52,7 @@ pub(in crate::conformance) fn no_find_after_a_revoke<S: TokenStore>(
     })
 }
 
-/// If four callers insert one id, then exactly one grant is stored.
+/// If four callers insert grants with the same id at once, then exactly one grant is stored.
 pub(in crate::conformance) fn one_insertion_of_an_id_wins<S: TokenStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
@@ -74,8 +74,8 @@ pub(in crate::conformance) fn one_insertion_of_an_id_wins<S: TokenStore>(
     })
 }
 
-/// A grant that is revoked while it is inserted is not live afterwards, whichever of the two calls
-/// takes effect first.
+/// If a grant is revoked while it is inserted, then the grant is not live after both calls. This
+/// holds whichever of the two calls takes effect first.
 pub(in crate::conformance) fn a_revoke_wins_over_its_insertion<S: TokenStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
@@ -100,8 +100,8 @@ pub(in crate::conformance) fn a_revoke_wins_over_its_insertion<S: TokenStore>(
 /// The grants that were stored in a round, each with the generation under which it was stored.
 type Signed = Results<(GrantId, Generation)>;
 
-/// Runs a round in which three callers sign in while a fourth calls `revoke`, which replaces the
-/// generation.
+/// Runs rounds in which three callers sign in while a fourth caller runs `revoke`, which replaces
+/// the generation.
 fn sign_ins_while<S: TokenStore, R: Future<Output = Result<(), Failure>> + Send>(
     arena: &Arena<'_, S>,
     revoke: impl Fn() -> R + Sync,
@@ -159,16 +159,16 @@ pub(in crate::conformance) fn revoke_everything_races_sign_ins<S: TokenStore>(
     sign_ins_while(arena, revoke, async { Ok(()) })
 }
 
-/// Four callers insert grants for a subject that has reached its cap. At every moment the subject
-/// has exactly as many live grants as the cap allows.
+/// Four callers insert grants for a subject that has reached its cap. Each list of the subject's
+/// grants has exactly as many grants as the cap allows.
 pub(in crate::conformance) fn the_cap_is_exact_under_races<S: TokenStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {
     const CAP: NonZero<usize> = NonZero::<usize>::MIN.saturating_add(2);
     let store = arena.store();
     let raced = |caller: usize, round: u64| -> Grant {
-        // All times of issue are before the grants' expiry. Their order differs from that of the
-        // insertions.
+        // Each time of issue is before the grant's expiry. The order of the times of issue differs
+        // from the order of the insertions.
         issued(&format!("{caller} {round}"), 1, (round * 7 + u64::try_from(caller).unwrap_or(0)) % 40)
     };
     let now = at(50);
@@ -206,7 +206,7 @@ pub(in crate::conformance) fn the_cap_is_exact_under_races<S: TokenStore>(
     )
 }
 
-/// A purge does not remove a bar that had ended but has just been extended.
+/// If a revoke extends an ended bar while a purge runs, then the purge does not remove this bar.
 pub(in crate::conformance) fn a_purge_spares_a_bar_that_is_lengthened<S: TokenStore>(
     arena: &Arena<'_, S>,
 ) -> Result<(), Failure> {

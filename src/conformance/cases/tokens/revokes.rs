@@ -6,7 +6,8 @@ use super::{
 };
 use crate::conformance::Failure;
 
-/// A sign-in that read the generation before a revoke-all gets no live grant.
+/// If a sign-in has read the generation before a revoke-all, and inserts its grant after the
+/// revoke-all, then the grant is not live.
 pub(in crate::conformance) async fn revoke_all_stops_a_sign_in_in_flight<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -22,8 +23,8 @@ pub(in crate::conformance) async fn revoke_all_stops_a_sign_in_in_flight<S: Toke
     Ok(())
 }
 
-/// A sign-in that starts after a revoke-all gets a live grant, even if both have the same time. A
-/// revoke-all does not affect other subjects.
+/// A sign-in that starts after a revoke-all gets a live grant, even if the sign-in and the
+/// revoke-all have the same time. A revoke-all does not affect other subjects.
 pub(in crate::conformance) async fn revoke_all_spares_a_later_sign_in<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -44,7 +45,8 @@ pub(in crate::conformance) async fn revoke_all_spares_a_later_sign_in<S: TokenSt
 }
 
 /// A node whose clock is ahead revokes all grants of a subject. One grant has already expired by
-/// this clock. After the revoke, this grant is not live for a node with a right clock either.
+/// this node's clock. The revoke also ends this grant, so a node with a right clock no longer finds
+/// it.
 pub(in crate::conformance) async fn revoke_all_ends_what_its_clock_takes_for_expired<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
@@ -56,8 +58,8 @@ pub(in crate::conformance) async fn revoke_all_ends_what_its_clock_takes_for_exp
     Ok(())
 }
 
-/// A revoke-all keeps the grant that its argument `keep` names. It still stops sign-ins in
-/// progress.
+/// A revoke-all keeps the grant that its argument `keep` names. It still refuses sign-ins that are
+/// in progress.
 pub(in crate::conformance) async fn revoke_all_keeps_one<S: TokenStore>(store: &S) -> Result<(), Failure> {
     revoke_all(store, &subject(1), None).await?;
     for name in ["kept", "gone", "gone too"] {
@@ -102,8 +104,8 @@ pub(in crate::conformance) async fn revoke_all_keeps_only_its_own<S: TokenStore>
     Ok(())
 }
 
-/// A revoke-everything ends the grants of every subject, and stops sign-ins in progress. It does
-/// not stop later sign-ins.
+/// A revoke-everything ends the grants of every subject, and refuses sign-ins in progress. It does
+/// not refuse sign-ins that start later.
 pub(in crate::conformance) async fn revoke_everything_ends_all<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
