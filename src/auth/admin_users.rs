@@ -29,11 +29,16 @@ impl Auth {
     /// passwords. If the admin user has a second factor, a sign-in without a right code gives no
     /// token.
     ///
-    /// If an admin user must have a second factor but has none, the library mails an enrolment
-    /// token
-    /// ([`AdminNotice::EnrolmentRequested`](crate::notifier::AdminNotice::EnrolmentRequested)). If
-    /// the sign-in contains a code, the library sends no mail and returns
-    /// [`SecondFactorError::NotEnrolled`].
+    /// If the password is right but the admin user has no second factor, the result depends on the
+    /// sign-in:
+    ///
+    /// - If the sign-in contains a code, the library returns [`SecondFactorError::NotEnrolled`].
+    /// - If it contains no code, and the admin user must have a second factor, the library mails an
+    ///   enrolment token
+    ///   ([`AdminNotice::EnrolmentRequested`](crate::notifier::AdminNotice::EnrolmentRequested)).
+    ///   It returns [`SecondFactorError::EnrolmentRequired`].
+    /// - If it contains no code, and the admin user needs no second factor, the admin user is
+    ///   signed in.
     ///
     /// The library charges the account's budgets before it checks the password. Failed sign-ins of
     /// customers and of admin users are counted separately. Until a budget is spent, the library

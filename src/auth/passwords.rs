@@ -46,11 +46,15 @@ impl Auth {
     ///    could then activate the account with an attacker's password.
     /// 3. Call [`customer_changed`](Self::customer_changed) with the id of the removed account.
     ///
-    /// After the replacement of an unconfirmed account, only the mail of the newest registration
-    /// confirms the account. Without the replacement, a customer could confirm an account that an
-    /// attacker registered with the customer's e-mail address and the attacker's password: see
-    /// [`confirm_email`](Self::confirm_email). A host may set an account that already has data, for
-    /// example orders, back to unconfirmed. The host must not replace such an account.
+    /// If the host replaces the unconfirmed account, the mails for the removed account no longer
+    /// confirm anything. Only mails for the new account do. If the host kept the first account
+    /// instead, an attacker could register the customer's e-mail address first, with a password
+    /// that the attacker chose. The customer could then confirm the attacker's account. The
+    /// replacement does not help if the attacker registers *after* the customer: see the defences
+    /// in [`confirm_email`](Self::confirm_email).
+    ///
+    /// Do not replace an account that already has data, for example orders. The host may have set
+    /// such an account back to unconfirmed.
     ///
     /// # Security
     ///
@@ -163,17 +167,18 @@ impl Auth {
     ///
     /// Suppose that an attacker registered the account with a password that the attacker chose. The
     /// confirmation ends the bearer tokens, reset tokens and e-mail changes that the attacker
-    /// requested before. But the attacker still knows the password. So the host needs one of these
-    /// defences:
+    /// requested before. But the attacker still knows the password. So the host needs a defence.
+    /// Only the first of these defences is complete:
     ///
     /// - Ask for the password on the page behind the mailed link, and pass it with
     ///   [`EmailConfirmation::password`]. Then only a person who reads the mail *and* knows the
     ///   password can activate the account. A victim who does not know the attacker's password
-    ///   resets it first. This is the strongest defence. With it, the host does not need another
-    ///   one. Commerce's `confirmEmail` has no such argument, so the host must pass the password
+    ///   resets it first. With this defence, the host does not need another one.
+    ///   Commerce's `confirmEmail` has no such argument, so the host must pass the password
     ///   itself.
     /// - Let each new registration replace an earlier unconfirmed account of the same e-mail
-    ///   address: see [`begin_registration`](Self::begin_registration).
+    ///   address: see [`begin_registration`](Self::begin_registration). This helps if the attacker
+    ///   registered before the victim, and does not help if the attacker registers later.
     /// - Say in the mail that a person who did not register must not follow the link.
     ///
     /// ```

@@ -299,8 +299,8 @@ pub trait OtcStore: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the backend request failed. The credential may be spent or not, so the library does not
-    /// repeat the call.
+    /// If the backend request failed. It is then unknown whether the credential was spent, so the
+    /// library does not repeat the call.
     async fn take(
         &self,
         offer: Offer,

@@ -267,6 +267,6 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the backend request failed. Some records may be removed.
+    /// If the backend request failed. Some records may have been removed.
     async fn purge_tokens(&self, now: OffsetDateTime, limit: usize) -> Result<usize, StoreError>;
 }

@@ -67,8 +67,8 @@ pub(crate) struct Activating<'a> {
     pub(crate) recovery_codes: &'a [Digest],
 }
 
-/// The documents of an admin user before a second factor was written. They are needed to undo this
-/// write.
+/// The second factor and the enrolment of an admin user, as they were before a second factor was
+/// written. The library needs them to undo this write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Earlier {
     pub(crate) factor: Option<Factor>,

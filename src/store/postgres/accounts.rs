@@ -55,7 +55,7 @@ impl PostgresCustomers {
     ///
     /// # Errors
     ///
-    /// If the database request failed. The customer may be removed.
+    /// If the database request failed. The customer may have been removed.
     pub async fn remove(&self, id: &CustomerId) -> Result<bool, StoreError> {
         self.0.change(Command::RemoveCustomer, parameters![id.to_string()]).await
     }
@@ -149,7 +149,7 @@ impl PostgresAdmins {
     ///
     /// # Errors
     ///
-    /// If the database request failed. The admin user may be removed.
+    /// If the database request failed. The admin user may have been removed.
     pub async fn remove(&self, id: &AdminId) -> Result<bool, StoreError> {
         self.0.change(Command::RemoveAdmin, parameters![id.to_string()]).await
     }

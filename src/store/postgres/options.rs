@@ -96,7 +96,8 @@ impl PostgresOptions {
     }
 
     /// Connects without TLS. Use this method only for a Unix socket or a private network. Without
-    /// TLS, an attacker on the network can read the password hashes.
+    /// TLS, an attacker on the network can read the stored records, for example the password hashes
+    /// of [`PostgresCustomers`](super::PostgresCustomers), and can forge the server's replies.
     ///
     /// # Errors
     ///

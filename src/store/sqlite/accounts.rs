@@ -63,7 +63,7 @@ impl SqliteCustomers {
     ///
     /// # Errors
     ///
-    /// If the storage request failed. The customer may be removed.
+    /// If the storage request failed. The customer may have been removed.
     pub async fn remove(&self, id: &CustomerId) -> Result<bool, StoreError> {
         self.0.change("DELETE FROM customers WHERE id = ?1", [id.to_string()]).await
     }
@@ -181,7 +181,7 @@ impl SqliteAdmins {
     ///
     /// # Errors
     ///
-    /// If the storage request failed. The admin user may be removed.
+    /// If the storage request failed. The admin user may have been removed.
     pub async fn remove(&self, id: &AdminId) -> Result<bool, StoreError> {
         self.0.change("DELETE FROM admins WHERE id = ?1", [id.to_string()]).await
     }

@@ -137,8 +137,8 @@ pub trait StateStore: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the backend request failed. The changes may be made or not, so the library does not send
-    /// them again.
+    /// If the backend request failed. It is then unknown whether the changes were made, or will still
+    /// be made, so the library does not send them again.
     async fn commit(
         &self,
         partition: &Partition,
@@ -186,6 +186,6 @@ pub trait StateStore: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If the backend request failed. Some documents may be removed.
+    /// If the backend request failed. Some documents may have been removed.
     async fn sweep(&self, until: OffsetDateTime, limit: usize) -> Result<usize, StoreError>;
 }
