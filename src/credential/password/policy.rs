@@ -35,9 +35,9 @@ pub struct PasswordPolicy {
     ///   whose password is refused chooses another password.
     /// - A run of characters: all are equal, or they go up or down by one, such as `abcd` or
     ///   `4321`.
-    /// - A password that consists of one or several context words, with up to eight digits and any
-    ///   number of spaces and signs. Context words are the parts of the customer's e-mail address,
-    ///   the admin user's name, [`AuthConfig::issuer`](crate::AuthConfig::issuer) and
+    /// - A password that consists of one context word, once or repeated, with up to eight digits and
+    ///   any number of signs. Context words are the parts of the customer's e-mail address or the
+    ///   admin user's name, [`AuthConfig::issuer`](crate::AuthConfig::issuer), and
     ///   [`context_words`](Self::context_words).
     pub refuse_guessable: bool,
     /// Context words of the shop, for example its brands or its town. An attacker who knows the

@@ -148,9 +148,10 @@ impl HashingPool {
     /// Verifies a password against a stored hash.
     ///
     /// Each refusal takes at least as much work as one hash at the current cost. So the duration of
-    /// a refusal does not reveal if the account has a hash, or which cost the hash has. If the
-    /// stored hash is missing or unreadable, the decoy hash is verified instead. If the stored hash
-    /// has a lower cost, a second hash is computed, so that both together have the current cost.
+    /// a refusal does not reveal if the account has a hash. It reveals the cost of a hash only if
+    /// this cost is higher than the current cost. If the stored hash is missing or unreadable, the
+    /// decoy hash is verified instead. If the stored hash has a lower cost, a second hash is
+    /// computed, so that both together have the current cost.
     ///
     /// `work` is marked as started when a thread begins the hash.
     pub(crate) async fn verify(

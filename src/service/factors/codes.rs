@@ -1,5 +1,6 @@
-//! The codes of a second factor. A flow first verifies a code, then spends it, and only then issues
-//! a token.
+//! The codes of a second factor. At a sign-in or a step-up, the flow first verifies the code, then
+//! spends it, and only then issues a token. At an enrolment, the first code only activates the
+//! second factor.
 
 use super::Factors;
 use crate::{
