@@ -5,6 +5,8 @@ mod customers;
 
 mod tokens;
 
+mod registration;
+
 mod passwords;
 
 mod assistance;
