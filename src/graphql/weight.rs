@@ -99,7 +99,7 @@ const FIELDS: [&str; 23] = [
 const MAX_TYPENAMES: usize = 4;
 
 /// The error for a document whose selection sets are nested too deeply. The selection sets of
-/// spread fragments count, too.
+/// fragments count, too.
 #[derive(Debug)]
 pub(super) struct TooDeep;
 

@@ -14,14 +14,15 @@ pub(super) const ADMIN: &str = "admin";
 pub(super) const SECOND_FACTOR: &str = "second factor";
 pub(super) const RECOVERY_CODE: &str = "recovery code";
 
-/// Returns the partition with the budgets of a customer account's name. The account need not exist,
-/// because attempts at unknown names are charged, too.
+/// Returns the partition with the budgets of a customer's address: a website and an e-mail address.
+/// An account with this address need not exist, because attempts at unknown addresses are charged,
+/// too.
 pub(crate) fn account_partition(address: &Address) -> Partition {
     partition(CUSTOMER, &[address.website.as_str().as_bytes(), address.email.as_str().as_bytes()])
 }
 
-/// Returns the partition with the budgets of an admin user's name. The account need not exist,
-/// because attempts at unknown names are charged, too.
+/// Returns the partition with the budgets of an admin user's user name. An account with this name
+/// need not exist, because attempts at unknown names are charged, too.
 pub(crate) fn admin_partition(username: &Username) -> Partition {
     partition(ADMIN, &[username.as_str().as_bytes()])
 }

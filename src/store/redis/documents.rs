@@ -113,8 +113,9 @@ impl StateStore for RedisStore {
 }
 
 /// True if the commit may end something, for example the validity of a one-time code. If a failover
-/// lost such a commit, then the code would be valid again. So such a commit waits for replicas. A
-/// commit that only counts failed attempts ends nothing, so it does not wait.
+/// lost such a commit, then the code would be valid again. So such a commit waits for replicas, if
+/// the store is configured to wait. A commit that only counts failed attempts ends nothing, so it
+/// does not wait.
 fn is_ending(changes: &Changes) -> bool {
     changes.iter().any(|change| match change {
         Change::Put(put) => !put.expendable,

@@ -29,12 +29,12 @@ macro_rules! records {
     };
 }
 
-/// The audit trail in the file of a [`SqliteStore`]. If the value has a keyring, then it signs the
+/// The audit trail in the file of a [`SqliteStore`]. A `SqliteAudit` with a keyring signs the
 /// records that it appends, so that they form a chain.
 ///
-/// Clones are cheap. Pass a value with a keyring to the [builder](crate::AuthBuilder::audit), so
-/// that new records are signed. To read, verify, erase or prune the trail later, keep a clone of
-/// this value, or call [`SqliteStore::audit`] again.
+/// Clones are cheap. Pass a `SqliteAudit` with a keyring to the
+/// [builder](crate::AuthBuilder::audit), so that new records are signed. To read, verify, erase or
+/// prune the trail later, keep a clone, or call [`SqliteStore::audit`] again.
 #[derive(Clone, Debug)]
 pub struct SqliteAudit {
     store: SqliteStore,
@@ -43,8 +43,8 @@ pub struct SqliteAudit {
 }
 
 impl SqliteStore {
-    /// Returns the audit trail in the file of this store. If you pass a keyring, then the value
-    /// signs the records that it appends.
+    /// Returns the audit trail in the file of this store. If you pass a keyring, then the
+    /// `SqliteAudit` signs the records that it appends.
     #[must_use]
     pub fn audit(&self, keyring: Option<&Keyring>) -> SqliteAudit {
         SqliteAudit { store: self.clone(), keyring: keyring.cloned(), random: Arc::default() }

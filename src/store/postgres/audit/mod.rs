@@ -24,17 +24,18 @@ use crate::{
 };
 use appender::Appender;
 
-/// The audit trail in the schema of a [`PostgresStore`]. If the value has a keyring, then it signs
-/// the records that it appends, so that they form a chain.
+/// The audit trail in the schema of a [`PostgresStore`]. A `PostgresAudit` with a keyring signs the
+/// records that it appends, so that they form a chain.
 ///
-/// Clones are cheap. Pass a value with a keyring to the [builder](crate::AuthBuilder::audit), so
-/// that new records are signed. To read, verify, erase or prune the trail later, keep a clone of
-/// this value, or call [`PostgresStore::audit`] again. If a value and its clones append several
-/// records at the same time, then these records can share a round trip.
+/// Clones are cheap. Pass a `PostgresAudit` with a keyring to the
+/// [builder](crate::AuthBuilder::audit), so that new records are signed. To read, verify, erase or
+/// prune the trail later, keep a clone, or call [`PostgresStore::audit`] again. If a
+/// `PostgresAudit` and its clones append several records at the same time, then these records can
+/// share a round trip.
 ///
-/// A value and its clones together remember the end of the trail after their last append. If the
-/// records up to this end are no longer there at the next append, then somebody has deleted the
-/// last records, or has restored an older backup. If the value finds such a loss:
+/// A `PostgresAudit` and its clones together remember the end of the trail after their last append.
+/// If the records up to this end are no longer there at the next append, then somebody has deleted
+/// the last records, or has restored an older backup. The `PostgresAudit` then does this:
 ///
 /// - The records of this append are not stored. The source of the error names the missing record,
 ///   and the failure [is counted](crate::audit::AuditStats::failed).
@@ -53,7 +54,7 @@ pub struct PostgresAudit {
 
 impl PostgresStore {
     /// Returns the audit trail in the database schema of this store. If you pass a keyring, then
-    /// the value signs the records that it appends. Give the same keyring to all nodes, because
+    /// the `PostgresAudit` signs the records that it appends. Give the same keyring to all nodes, because
     /// they append to one chain.
     #[must_use]
     pub fn audit(&self, keyring: Option<&Keyring>) -> PostgresAudit {
