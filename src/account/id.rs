@@ -16,7 +16,7 @@ pub struct IdError;
 /// texts are equal, however the ids were created. So if a host stores an id in a text column and
 /// reads it again, the result equals the original id.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum AccountId {
+pub(crate) enum AccountId {
     Int(i64),
     /// The high and the low half of the UUID. A byte array would not be aligned, so every copy of
     /// an id would be slow.
@@ -83,6 +83,10 @@ macro_rules! account_id {
         pub struct $name(AccountId);
 
         impl $name {
+            pub(crate) const fn form(&self) -> &AccountId {
+                &self.0
+            }
+
             /// Returns the id as an integer, if it is a signed 64-bit integer or the decimal text
             /// of one.
             #[must_use]
@@ -100,6 +104,12 @@ macro_rules! account_id {
                     AccountId::Uuid(high, low) => Some(Uuid::from_u64_pair(high, low)),
                     _ => None,
                 }
+            }
+        }
+
+        impl From<AccountId> for $name {
+            fn from(id: AccountId) -> Self {
+                Self(id)
             }
         }
 

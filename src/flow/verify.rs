@@ -9,7 +9,9 @@ pub(crate) async fn verify(services: &Services, bearer: Bearer<'_>) -> Result<Id
     let grant = services.tokens.present(bearer.token).await?;
     match &grant.subject {
         Subject::Customer(_) => {
-            verify_customer::check(services, &grant, &bearer).await?;
+            if let Some(assistance) = verify_customer::check(services, &grant, &bearer)? {
+                assistance.await?;
+            }
             verify_customer::identity(grant, bearer.website).map(Identity::Customer)
         }
         Subject::Admin(_) => Box::pin(admin_behind(services, grant, &bearer)).await.map(Identity::Admin),

@@ -1,10 +1,12 @@
+use futures_util::future::{BoxFuture, FutureExt as _};
+
 use super::steps::ending::{conclude, refused_in_use};
 use crate::{
     account::Website,
     audit::{Action, Draft, Refusal},
     error::{Error, TokenError},
     service::Services,
-    token::{Bearer, CustomerIdentity, Grant, Subject},
+    token::{Assistance, Bearer, CustomerIdentity, Grant, Subject},
 };
 
 /// Verifies a customer's token. Almost every request of a shop runs this function.
@@ -16,8 +18,11 @@ pub(crate) async fn verify_customer(
     bearer: impl Into<Bearer<'_>>,
 ) -> Result<CustomerIdentity, Error> {
     let bearer = bearer.into();
-    let grant = services.tokens.present(bearer.token).await?;
-    check(services, &grant, &bearer).await?;
+    let id = services.tokens.id_of(bearer.token)?;
+    let grant = services.tokens.find(&id).await?.ok_or(TokenError::Invalid)?;
+    if let Some(assistance) = check(services, &grant, &bearer)? {
+        assistance.await?;
+    }
     identity(grant, bearer.website)
 }
 
@@ -36,26 +41,32 @@ pub(super) async fn customer_self(
     Ok(who)
 }
 
-/// Refuses a grant of another website, and an assistance grant whose assistance is no longer valid.
-pub(super) async fn check(services: &Services, grant: &Grant, bearer: &Bearer<'_>) -> Result<(), Error> {
+/// Refuses a grant of another website or of an admin user. For an assistance grant, returns the
+/// future that checks if the assistance is still valid.
+///
+/// Most tokens are not assistance tokens. So this function is not `async` itself, and its future is
+/// boxed: the future of a verification stays small, and a grant is moved less often.
+#[inline(always)]
+pub(super) fn check<'a>(
+    services: &'a Services,
+    grant: &'a Grant,
+    bearer: &'a Bearer<'_>,
+) -> Result<Option<BoxFuture<'a, Result<(), Error>>>, Error> {
     let Subject::Customer(customer) = &grant.subject else {
         return Err(Error::Token(TokenError::NotAuthorized));
     };
     if grant.website.as_ref() != Some(&bearer.website) {
         return Err(Error::Token(TokenError::NotAuthorized));
     }
-    // The future that checks an assistance is boxed, so that the future of `check` stays small.
-    // Most tokens are not assistance tokens and do not need the box.
-    if let Some(assistance) = &grant.assistance {
-        let holds = Box::pin(services.assistance.require_both_sides(customer, assistance)).await;
-        let refused = |stop| refused_in_use(services, stop, Action::AssistanceUse, grant, bearer.origin);
-        holds.map_err(refused)?;
-    }
-    Ok(())
+    let check = async move |assistance: &'a Assistance| {
+        let holds = services.assistance.require_both_sides(customer, assistance).await;
+        holds.map_err(|stop| refused_in_use(services, stop, Action::AssistanceUse, grant, bearer.origin))
+    };
+    Ok(grant.assistance.as_deref().map(|assistance| check(assistance).boxed()))
 }
 
-/// Returns the identity of a customer's grant. This function is separate from [`check`] for speed,
-/// so that the grant is not moved through the future of `check`.
+/// Returns the identity of a customer's grant.
+#[inline(always)]
 pub(super) fn identity(grant: Grant, website: Website) -> Result<CustomerIdentity, Error> {
     let Subject::Customer(customer) = grant.subject else {
         return Err(Error::Token(TokenError::NotAuthorized));

@@ -67,13 +67,21 @@ impl Tokens {
 
     /// Returns the live grant of a presented token.
     pub(crate) async fn present(&self, token: &str) -> Result<Grant, Error> {
-        let id = self.format.grant_id(token).ok_or(TokenError::Invalid)?;
+        let id = self.id_of(token)?;
         self.find(&id).await?.ok_or(Error::Token(TokenError::Invalid))
     }
 
+    /// Returns the id of a presented token's grant.
+    pub(crate) fn id_of(&self, token: &str) -> Result<GrantId, TokenError> {
+        self.format.grant_id(token).ok_or(TokenError::Invalid)
+    }
+
     /// Returns the live grant of this id.
-    pub(crate) async fn find(&self, grant: &GrantId) -> Result<Option<Grant>, StoreError> {
-        self.store.find(grant, self.clock.now()).await
+    pub(crate) fn find<'a>(
+        &'a self,
+        grant: &'a GrantId,
+    ) -> impl Future<Output = Result<Option<Grant>, StoreError>> + 'a {
+        self.store.find(grant, self.clock.coarse_now())
     }
 
     /// Returns the live grants of a subject, the newest first, with the origins of their sign-ins.

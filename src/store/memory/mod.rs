@@ -7,9 +7,12 @@
 
 mod accounts;
 mod grant_map;
+mod row;
 mod shards;
 mod state;
+mod subjects;
 mod token;
+mod user_agents;
 
 pub use accounts::{MemoryAdmins, MemoryCustomers};
 

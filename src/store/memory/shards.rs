@@ -4,8 +4,6 @@ use std::{
     sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
-use crate::token::GrantId;
-
 /// A table that is divided into 256 shards. Each shard has a lock for itself, so that threads
 /// seldom wait for each other.
 pub(super) struct Shards<T> {
@@ -26,15 +24,15 @@ impl<T> Shards<T> {
     /// hash function uses a random secret. The attacker does not know the secret, and so cannot
     /// choose many keys that fall into one shard.
     pub(super) fn index_of(&self, key: &impl Hash) -> u8 {
-        self.hasher.hash_one(key).to_le_bytes()[0]
+        Self::index_of_hash(self.hash_of(key))
     }
 
-    /// Returns the index of the shard for a grant's id: the last byte of the id. No hash function
-    /// is needed, because the id is a digest of a random token, which an attacker cannot choose.
-    /// The first bytes of the id are not used here, because they decide the order of the grants
-    /// within the shard: see [`GrantMap`](super::grant_map::GrantMap).
-    pub(super) const fn index_of_grant(id: &GrantId) -> u8 {
-        id.as_bytes()[31]
+    pub(super) fn hash_of(&self, key: &impl Hash) -> u64 {
+        self.hasher.hash_one(key)
+    }
+
+    pub(super) const fn index_of_hash(hash: u64) -> u8 {
+        hash.to_le_bytes()[0]
     }
 
     pub(super) fn read(&self, index: u8) -> RwLockReadGuard<'_, T> {

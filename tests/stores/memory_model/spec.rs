@@ -50,13 +50,13 @@ pub(crate) fn seconds(at: OffsetDateTime) -> i64 {
 }
 
 pub(crate) fn number(id: &GrantId) -> u8 {
-    id.as_bytes()[0]
+    id.as_bytes()[31]
 }
 
 /// Half of the ids are in one shard of the store.
 pub(crate) fn grant_id(number: u8) -> GrantId {
     let mut bytes = [number; 32];
-    bytes[31] = number % 2;
+    bytes[0] = number % 2;
     GrantId::from_bytes(bytes)
 }
 
