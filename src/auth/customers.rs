@@ -107,8 +107,8 @@ impl Auth {
         flow::exchange_one_time_code(&self.services, exchange).await
     }
 
-    /// Ends all tokens, reset tokens and one-time codes of a customer whose account the host has
-    /// changed.
+    /// Ends all tokens of a customer whose account the host has changed, also the reset tokens,
+    /// one-time codes and confirmation tokens.
     ///
     /// Call this method after the host has stored the change. The host can safely repeat the call.
     /// After every kind of change, sign-ins that are still running get no token, and the account's
@@ -152,8 +152,8 @@ impl Auth {
     /// Call this method if a customer asks for the erasure of the data, after the host has deleted
     /// the account.
     ///
-    /// All tokens, reset tokens and one-time codes of the customer end, and the customer's entries
-    /// are removed from the ledger of assistance. In the audit trail, the personal data is removed
+    /// All bearer tokens, reset tokens, one-time codes and confirmation tokens of the customer end.
+    /// The customer's entries are removed from the ledger of assistance. In the audit trail, the personal data is removed
     /// from the customer's events: the customer's id, IP addresses, user agents and reasons. The
     /// action, the time and the admin user of each event stay. The chain of a signed trail stays
     /// valid. The erasure is recorded as a separate event without the customer's id.

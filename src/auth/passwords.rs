@@ -46,8 +46,8 @@ impl Auth {
     /// Changes a signed-in customer's password: Commerce's `changeCustomerPassword`.
     ///
     /// The current password is checked as in [`confirm_password`](Self::confirm_password). A
-    /// successful change ends all other bearer tokens of the customer, and all reset tokens and
-    /// one-time codes. The presented bearer token stays valid.
+    /// successful change ends all other bearer tokens of the customer, and all reset tokens,
+    /// one-time codes and confirmation tokens. The presented bearer token stays valid.
     ///
     /// # Errors
     ///
@@ -113,10 +113,10 @@ impl Auth {
 
     /// Sets a new password by a reset token: Commerce's `resetPassword`.
     ///
-    /// A successful reset ends all bearer tokens, reset tokens and one-time codes of the customer,
-    /// and clears the account's locks. An unconfirmed account stays unconfirmed. If the password
-    /// policy refuses the new password, the reset token stays valid, so the customer can try again
-    /// with another password.
+    /// A successful reset ends all bearer tokens, reset tokens, one-time codes and confirmation
+    /// tokens of the customer, and clears the account's locks. An unconfirmed account stays
+    /// unconfirmed. If the password policy refuses the new password, the reset token stays valid,
+    /// so the customer can try again with another password.
     ///
     /// If the account is locked after wrong passwords, the customer can still reset the password,
     /// because a reset token cannot be guessed. For each e-mail address and source, failed resets

@@ -18,7 +18,9 @@ pub enum OpenError {
     Unavailable(#[from] StoreError),
     /// A newer release of this library has changed the tables (in Redis: the layout of the Redis
     /// keys). The release that this process uses cannot read the new tables.
-    #[error("the tables have version {found}, and this release of commerce-auth supports versions up to {known}")]
+    #[error(
+        "the tables have version {found}, and this release of commerce-auth supports versions up to {known}"
+    )]
     NewerSchema {
         /// The version of the tables that was found.
         found: u32,
