@@ -86,8 +86,8 @@ pub enum Notice {
     ///
     /// If a client sends no device secret ([`SignIn::device`](crate::SignIn::device)), the library
     /// recognises it only by its IP address. If the host does not pass the IP address either, the
-    /// library recognises no such client. It then sends a notice for each sign-in except the
-    /// account's first one.
+    /// library recognises no such client. After the first sign-in of the account, it then sends a
+    /// notice for each sign-in.
     NewDevice,
     /// A client signed in with a reset token in place of a password, and no new password was set.
     /// [`NewDevice`](Self::NewDevice) is not sent for this sign-in.

@@ -18,9 +18,10 @@ impl Auth {
     /// `generateCustomerTokenAsAdmin`.
     ///
     /// The customer is looked up on the website of the request ([`Bearer`]). With the assistance
-    /// token, the admin user may do everything that the customer may do, except operations that
-    /// call [`CustomerIdentity::require_self`](crate::CustomerIdentity::require_self). The token's
-    /// grant contains the admin user and the reason.
+    /// token, the admin user may do what the customer may do. Some operations refuse the assistance
+    /// token: for example a change of the password, and each operation of the host that calls
+    /// [`CustomerIdentity::require_self`](crate::CustomerIdentity::require_self). The token's grant
+    /// contains the admin user and the reason.
     ///
     /// The assistance token is valid for
     /// [`Lifetimes::assistance_token`](crate::config::Lifetimes::assistance_token), but it expires

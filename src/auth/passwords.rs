@@ -135,9 +135,9 @@ impl Auth {
     /// # Errors
     ///
     /// - [`InputError::Required`], [`InputError::Email`], [`InputError::Policy`]: the input is
-    ///   malformed, or the new password breaks the policy. Nothing was looked up, apart from one
-    ///   case: a password from a data breach is refused after the reset token was found valid. In
-    ///   each case the reset token stays valid.
+    ///   malformed, or the new password breaks the policy. Nothing was looked up, with one
+    ///   exception: a password from a data breach is refused after the reset token was found valid.
+    ///   In each case the reset token stays valid.
     /// - [`SignInError::ChallengeRequired`]: the attempt needs a response to the host's
     ///   [`Challenge`](crate::challenge::Challenge), and the response is missing or wrong. Nothing
     ///   was looked up, and the attempt was not counted.

@@ -84,8 +84,8 @@ impl Auth {
     /// # Errors
     ///
     /// - [`InputError::Required`], [`InputError::Email`], [`InputError::Policy`]: the input is
-    ///   malformed or breaks the password policy. The registration was not counted, apart from one
-    ///   case: a password from a data breach is refused after the registration was counted.
+    ///   malformed or breaks the password policy. The registration was not counted, with one
+    ///   exception: a password from a data breach is refused after the registration was counted.
     /// - [`SignInError::ChallengeRequired`]: the attempt needs a response to the host's
     ///   [`Challenge`](crate::challenge::Challenge), and the response is missing or wrong. The
     ///   registration was not counted.

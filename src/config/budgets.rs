@@ -45,7 +45,7 @@ pub struct Budgets {
     /// authenticator also counts in a second budget, for the codes of this admin user over a longer
     /// period. It has the size of [`account`](Self::account).
     ///
-    /// Three more budgets have the size of this one:
+    /// Three more budgets have the same size:
     ///
     /// - wrong recovery codes of one source for one admin user (not over all sources, because a
     ///   recovery code cannot be guessed);
