@@ -235,9 +235,9 @@ impl Auth {
     /// [`admin_changed`](Self::admin_changed) and [`revoke_everything`](Self::revoke_everything)
     /// end the enrolment too.
     ///
-    /// An admin user who must have an authenticator but has none cannot sign in, and so cannot use
-    /// this method. Such an admin user gets an enrolment token by mail at the attempt to sign in
-    /// ([`generate_admin_token`](Self::generate_admin_token)).
+    /// This method is for an admin user who has signed in. An admin user who must have an
+    /// authenticator, but has none, cannot sign in. At the attempt to sign in, such an admin user
+    /// gets an enrolment token by mail ([`generate_admin_token`](Self::generate_admin_token)).
     ///
     /// # Errors
     ///
@@ -405,8 +405,8 @@ impl Auth {
     /// - [`InternalError::NotConfigured`]: there is no keyring.
     /// - [`Error::Unavailable`]: some second factors could not be encrypted again, because a
     ///   storage request failed or no secret key of the keyring decrypts them. Do not retire a
-    ///   secret key then. A second factor that cannot be decrypted does not keep the method from
-    ///   encrypting the others.
+    ///   secret key then. If one second factor cannot be decrypted, the method still encrypts the
+    ///   others.
     pub async fn reseal_factors(&self, limit: usize) -> Result<usize, Error> {
         flow::reseal_factors(&self.services, limit).await
     }
