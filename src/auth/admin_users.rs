@@ -67,7 +67,8 @@ impl Auth {
     ///   second factor.
     /// - [`SignInError::TooManyRequests`]: too many enrolment mails were sent, or the source has
     ///   failed too often over all accounts.
-    /// - [`Error::Overloaded`]: too many hashes are waiting.
+    /// - [`Error::Overloaded`]: too many hashes are waiting, or other attempts at the account took
+    ///   too long.
     /// - [`InternalError::NotConfigured`]: there is no admin user table, or no keyring.
     /// - [`Error::Unavailable`], [`Error::Random`]: no token was issued.
     #[doc(alias("/V1/integration/admin/token", "/V1/tfa/provider/google/authenticate"))]
@@ -133,7 +134,8 @@ impl Auth {
     ///   [`Lifetimes::fresh_sign_in`](crate::config::Lifetimes::fresh_sign_in).
     /// - [`SignInError::WrongPassword`], [`SignInError::Locked`]: as in
     ///   [`confirm_password`](Self::confirm_password).
-    /// - [`Error::Overloaded`]: too many hashes are waiting.
+    /// - [`Error::Overloaded`]: too many hashes are waiting, or other attempts at the account took
+    ///   too long.
     /// - [`Error::Conflict`]: another request changed the password at the same time.
     /// - [`Error::Unavailable`], [`Error::Random`]: as in
     ///   [`change_password`](Self::change_password).

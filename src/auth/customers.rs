@@ -68,9 +68,10 @@ impl Auth {
     ///   - All tokens were revoked during the sign-in.
     /// - [`SignInError::NotConfirmed`]: the credential is right, but the account is not confirmed.
     /// - [`SignInError::TooManyRequests`]: the source has failed too often over all accounts
-    ///   ([`Budgets::source_total`](crate::config::Budgets::source_total)). Nothing was
-    ///   looked up.
-    /// - [`Error::Overloaded`]: too many hashes are waiting.
+    ///   ([`Budgets::source_total`](crate::config::Budgets::source_total)), and the account does
+    ///   not know the device. Nothing was looked up.
+    /// - [`Error::Overloaded`]: too many hashes are waiting, or other attempts at the account took
+    ///   too long.
     /// - [`Error::Unavailable`], [`Error::Random`], [`InternalError::NotConfigured`]: no token was
     ///   issued. A reset token or a one-time code may be spent. If a one-time code is spent, the
     ///   audit trail has a record of it.

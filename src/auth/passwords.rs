@@ -31,7 +31,8 @@ impl Auth {
     /// - [`SignInError::WrongPassword`]: the password is wrong, or the account has no password or
     ///   is not active.
     /// - [`SignInError::Locked`]: there were too many wrong passwords.
-    /// - [`Error::Overloaded`]: too many hashes are waiting.
+    /// - [`Error::Overloaded`]: too many hashes are waiting, or other attempts at the account took
+    ///   too long.
     /// - [`InternalError::ForeignRow`]: the customer table returned the row of another account, or
     ///   a row without a valid e-mail address.
     /// - [`Error::Unavailable`], [`Error::Random`]: the password was not confirmed.
@@ -149,7 +150,8 @@ impl Auth {
     ///     before, no password works for it now.
     /// - [`SignInError::TooManyRequests`]: too many wrong tokens were presented for this account
     ///   from this source, or the source has failed too often over all accounts.
-    /// - [`Error::Overloaded`]: too many hashes are waiting. The token is still valid.
+    /// - [`Error::Overloaded`]: too many hashes are waiting, or other attempts at the account took
+    ///   too long. The token is still valid.
     /// - [`Error::Unavailable`], [`Error::Random`]: the token may be spent, the password may be
     ///   set, and earlier tokens may still be valid. The customer should ask for another reset.
     ///

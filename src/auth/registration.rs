@@ -240,7 +240,8 @@ impl Auth {
     ///   confirmation token is right and still valid.
     /// - [`SignInError::TooManyRequests`]: too many wrong tokens were presented for this account
     ///   from this source, or the source has failed too often over all accounts.
-    /// - [`Error::Overloaded`]: too many hashes are waiting. The token is still valid.
+    /// - [`Error::Overloaded`]: too many hashes are waiting, or other attempts at the account took
+    ///   too long. The token is still valid.
     /// - [`Error::Unavailable`], [`Error::Random`]: the token may be spent, and the e-mail address
     ///   may be confirmed. If the token was for a new address, the customer's earlier bearer tokens
     ///   may still be valid: call [`customer_changed`](Self::customer_changed) to end them. If the
