@@ -23,9 +23,9 @@ pub struct Budgets {
     ///
     /// Failed sign-ins, reset requests, one-time credentials and enrolments count together in this
     /// budget. A failure counts when the attempt ends. So if the budget allows one more failure and
-    /// ten attempts run at once, all ten can fail. The budget does not apply if the IP address of a
-    /// caller is unknown, or if the account knows the caller's device. Once a source has failed at 10 accounts (a tenth of the budget), it
-    /// counts as suspicious: see
+    /// ten attempts run at once, all ten can fail. If the IP address of a caller is unknown, the
+    /// budget does not apply. If the budget is spent, a known device can still sign in. Once a
+    /// source has failed at 10 accounts (a tenth of the budget), it counts as suspicious: see
     /// [`Pressure::is_suspicious`](crate::challenge::Pressure::is_suspicious).
     pub source_total: Budget,
     /// The budget of failures of one IPv6 /48 network over all accounts: 1,000 failures in an hour.
