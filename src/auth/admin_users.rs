@@ -117,8 +117,8 @@ impl Auth {
     ///
     /// The admin user must have signed in or stepped up recently, within
     /// [`Lifetimes::fresh_sign_in`](crate::config::Lifetimes::fresh_sign_in). If the admin user has
-    /// a second factor, the sign-in must have used it. A successful change ends all tokens of the
-    /// admin user except the presented one.
+    /// a second factor, the sign-in must have used it. After a successful change, the presented
+    /// token stays valid. All other tokens of the admin user end, and all enrolments.
     ///
     /// # Errors
     ///

@@ -127,8 +127,8 @@ impl Auth {
     /// Lists the past and present assistances of the signed-in customer: the newest first, 1,000 at
     /// most.
     ///
-    /// Before it reads the list, the method closes the assistances whose tokens have ended. An
-    /// assistance without an [end](AssistanceEntry::ended_at) is still active.
+    /// Before it returns the list, the method closes the listed assistances that are no longer
+    /// valid. An assistance without an [end](AssistanceEntry::ended_at) is still active.
     ///
     /// # Errors
     ///
@@ -143,7 +143,8 @@ impl Auth {
 
     /// Lists the active assistances of all customers: the oldest first, 1,000 at most.
     ///
-    /// Before it reads the list, the method closes the assistances whose tokens have ended.
+    /// The method reads the 1,000 oldest open assistances. It closes those that are no longer valid,
+    /// and returns the others.
     ///
     /// # Errors
     ///

@@ -271,8 +271,9 @@ impl Auth {
     /// - With or without such an account, a notice goes to the customer's present e-mail address
     ///   ([`Notice::EmailChangeAsked`]).
     ///
-    /// Only the customer's newest three confirmation tokens are valid. All three end when the
-    /// customer changes or resets the password, or confirms an e-mail address.
+    /// Only the customer's newest three confirmation tokens are valid. All three end when all of
+    /// the customer's tokens are revoked, for example after a reset of the password or a confirmed
+    /// e-mail address. A change of the password ends them, too.
     ///
     /// # Errors
     ///
