@@ -111,8 +111,8 @@ pub enum Notice {
     EmailChanged,
     /// Too many sign-ins failed over all sources
     /// ([`Budgets::account`](crate::config::Budgets::account)), so sign-ins from unknown devices
-    /// and sources are refused for some time. Devices and sources from which the customer has
-    /// signed in within 90 days are not affected. A password reset clears the lock.
+    /// and sources are refused. The setting says for how long. Devices and sources from which the
+    /// customer has signed in within 90 days are not affected. A password reset clears the lock.
     Locked,
     /// The customer has given or withdrawn the consent to remote shopping assistance.
     AssistanceConsent {
@@ -174,7 +174,7 @@ pub enum AdminNotice {
     FactorActivated,
     /// The second factor was removed.
     FactorRemoved,
-    /// A recovery code was used to sign in.
+    /// A recovery code was used, to sign in or to step up.
     RecoveryCodeUsed {
         /// The number of recovery codes that are left.
         left: usize,
