@@ -143,8 +143,8 @@ impl Auth {
 
     /// Lists the active assistances of all customers: the oldest first, 1,000 at most.
     ///
-    /// The method reads the 1,000 oldest open assistances. It closes those that are no longer valid,
-    /// and returns the others.
+    /// The method reads the 1,000 oldest open assistances. It closes those that are no longer
+    /// valid, and returns the others.
     ///
     /// # Errors
     ///

@@ -154,10 +154,11 @@ impl Auth {
     /// the account.
     ///
     /// All bearer tokens, reset tokens, one-time codes and confirmation tokens of the customer end.
-    /// The customer's entries are removed from the ledger of assistance. In the audit trail, the personal data is removed
-    /// from the customer's events: the customer's id, IP addresses, user agents and reasons. The
-    /// action, the time and the admin user of each event stay. The chain of a signed trail stays
-    /// valid. The erasure is recorded as a separate event without the customer's id.
+    /// The customer's entries are removed from the ledger of assistance. In the audit trail, the
+    /// personal data is removed from the customer's events: the customer's id, IP addresses, user
+    /// agents and reasons. The action, the time and the admin user of each event stay. The chain of
+    /// a signed trail stays valid. The erasure is recorded as a separate event without the
+    /// customer's id.
     ///
     /// The erasure covers data that was stored before the call. If the shop has several nodes,
     /// events of the customer can still wait in the audit queue of another node. So after each

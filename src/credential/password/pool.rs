@@ -59,7 +59,8 @@ pub struct HashingStats {
 ///
 /// Each thread keeps its memory block between hashes. The [queue](Queue) of waiting hashes is
 /// bounded and fair to sources. If the queue has no room for a hash, or its source already fills a
-/// quarter of the queue, the caller gets an error at once. If a caller stops waiting, its hash is removed from the queue.
+/// quarter of the queue, the caller gets an error at once. If a caller stops waiting, its hash is
+/// removed from the queue.
 pub(crate) struct HashingPool {
     shared: Arc<Shared>,
 }

@@ -56,8 +56,8 @@
 //! newest data is in a second file, the write-ahead log, so a copy would lack this data. On Unix,
 //! the library creates the file with permissions for the user of the process only (mode 600).
 //!
-//! The file holds the version of its tables. An older release of this library refuses to open a file
-//! whose tables a newer release has changed.
+//! The file holds the version of its tables. An older release of this library refuses to open a
+//! file whose tables a newer release has changed.
 
 mod accounts;
 mod audit;
