@@ -32,7 +32,9 @@ pub struct Row {
 /// Prints both tables. Returns true if every limit is kept.
 pub fn print(rows: &[Row]) -> bool {
     let mut held = true;
-    println!("| attack | tries | reached a hash | documents left | flagged after, s: node 1, node 2 | limits |");
+    println!(
+        "| attack | tries | reached a hash | documents left | flagged after, s: node 1, node 2 | limits |"
+    );
     println!("|---|--:|--:|--:|--:|---|");
     for Row { attack, hashed, documents, flagged, .. } in rows {
         let passed = flagged.iter().all(|after| after.is_some_and(|after| after <= FLAG_BAR));
