@@ -81,8 +81,8 @@ pub enum Notice {
     /// ([`Notification::origin`]).
     ///
     /// This notice is sent only if the store knows a sign-in of the account during the last 90
-    /// days. So if a shop moves to this crate, its customers do not all get the notice at their
-    /// first sign-in.
+    /// days. So if a shop moves to this crate, its customers do not get the notice at their first
+    /// sign-in.
     ///
     /// If a client sends no device secret ([`SignIn::device`](crate::SignIn::device)), the library
     /// recognises it only by its IP address. If the host does not pass the IP address either, the
