@@ -95,7 +95,7 @@
 //!
 //! ```text
 //! ACL SETUSER shop on >secret ~{commerce_auth}:* +info +select +wait +eval +evalsha +get +getrange +mget +set
-//!     +del +pexpire +pttl +zadd +zcard +zrange +zrangebyscore +zrem +zremrangebyscore +scan +time
+//!     +del +pexpire +zadd +zcard +zrange +zrangebyscore +zrem +zremrangebyscore +scan +time
 //! ```
 //!
 //! # Stored data

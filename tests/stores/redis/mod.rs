@@ -36,6 +36,8 @@ use support::{
 };
 use tokio::runtime::Runtime;
 
+use crate::trips::waits_of_a_sign_in;
+
 /// Each test has a separate database.
 static SERVER: LazyLock<Option<Redis>> = LazyLock::new(|| Redis::start_with(&["--databases", "2000"]));
 static DATABASES: AtomicUsize = AtomicUsize::new(0);
@@ -150,6 +152,16 @@ async fn every_verb_is_one_round_trip() {
             store.load(&Partition::of(&[b"looked at"]), &[counted(0, None).key]);
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_waits_for_three_round_trips() {
+    if SERVER.is_none() {
+        return;
+    }
+    let proxy = Proxy::to(server().port());
+    let store = quiet(format!("{}{}", server().url_through(proxy.port()), database())).await;
+    assert_eq!(waits_of_a_sign_in(store, &proxy).await, 3);
 }
 
 // ---- Lifetimes of keys --------------------------------------------------------------------------------------
