@@ -3,7 +3,13 @@
 //! connections, on the same rows, in the same run. The crate and the bare driver take turns. Prints
 //! one line of JSON for each row.
 
-use std::{env, sync::Arc};
+use std::{
+    env,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use async_trait::async_trait;
 use commerce_auth::{
@@ -103,6 +109,8 @@ struct Ours {
     store: Arc<dyn Store>,
     /// The generation of every customer, because nothing was revoked.
     generation: Generation,
+    /// The number of grants that were prepared.
+    prepared: AtomicUsize,
 }
 
 impl Ours {
@@ -112,7 +120,7 @@ impl Ours {
         let shop = Shop::over(Arc::clone(&store), verified);
         let nobody = Subject::Customer(CustomerId::from(0));
         let generation = tokio.block_on(store.generation(&nobody, fresh())).expect("the store answers");
-        let ours = Arc::new(Self { shop, store, generation });
+        let ours = Arc::new(Self { shop, store, generation, prepared: AtomicUsize::new(0) });
         // Tokens that are never verified are inserted without a sign-in.
         run(tokio, 64, &ours, ours.grants(rows - verified));
         ours
@@ -125,10 +133,13 @@ impl Ours {
         (0..steps).map(token).map(|token| Work::Verify(GrantId::of(token.as_bytes()), token)).collect()
     }
 
+    /// Prepares grants, two to a customer. Without new customers, the customers of a long run would
+    /// reach the maximum number of grants.
     fn grants(&self, steps: usize) -> Vec<Work> {
         let now = OffsetDateTime::now_utc();
-        let digests = random_digests(steps).into_iter().enumerate();
-        digests.map(|(number, digest)| Work::Issue(grant_of(number, digest, now))).collect()
+        let first = self.prepared.fetch_add(steps, Ordering::Relaxed);
+        let digests = (first..).zip(random_digests(steps));
+        digests.map(|(number, digest)| Work::Issue(grant_of(number / 2, digest, now))).collect()
     }
 }
 

@@ -34,8 +34,8 @@ scripts! {
     GRANTS: "#!lua flags=no-writes" "tokens" "order" "grants";
     PURGE_TOKENS: "#!lua flags=allow-oom" "tokens" "purge" "purge_tokens";
     CREATE: "#!lua" "create";
-    COMMIT: "#!lua" "documents" "commit";
-    COMMIT_IN_PLACE: "#!lua flags=allow-oom" "documents" "commit";
+    COMMIT: "#!lua" "commit" "documents" "commit_indexed";
+    COMMIT_IN_PLACE: "#!lua flags=allow-oom" "commit" "documents" "commit_indexed";
     LIST_DOCUMENTS: "#!lua flags=allow-oom" "documents" "list_documents";
     SWEEP_DOCUMENTS: "#!lua flags=allow-oom" "documents" "purge" "sweep_documents";
 }

@@ -217,6 +217,24 @@ async fn a_clock_ahead_forgets_nothing_that_others_count() {
     assert!(!lives(&store, &first).await, "the index had forgotten a grant that lived");
 }
 
+/// The index of a customer who signs in again and again does not keep the entries of all earlier
+/// grants.
+#[tokio::test]
+async fn an_index_forgets_grants_that_expired() {
+    let Some(url) = url() else { return };
+    let store = open(&url).await;
+    let begin = now();
+    for number in 0..40 {
+        let mut grant = grant(&format!("{number}"), 1);
+        grant.issued_at = begin + seconds(number * 3600);
+        grant.expires_at = grant.issued_at + seconds(60);
+        insert(&store, &grant).await;
+    }
+    let entries = ask(&url, "ZCARD {commerce_auth}:sc1");
+    let entries: i64 = entries.trim().trim_start_matches(':').parse().unwrap();
+    assert!((1..=8).contains(&entries), "{entries} entries");
+}
+
 #[tokio::test]
 async fn a_purge_is_bounded_and_gets_there() {
     let Some(url) = url() else { return };

@@ -4,47 +4,36 @@
 -- - the expected version, or an empty text if no document is expected;
 -- - the new document, or "-" to delete the document, or an empty text to only compare the version;
 -- - the milliseconds until the server removes the document, or an empty text for no expiry.
+--
+-- This part checks the versions. It makes the changes if no document has index entries. Otherwise
+-- commit_indexed.lua makes them.
 local call = redis.call
 local held = call('MGET', unpack(KEYS))
 local is_indexed = false
-for at, document in ipairs(held) do
-  local expected, new = ARGV[3 * at - 2], ARGV[3 * at - 1]
+for at = 1, #KEYS do
+  local document, expected, new = held[at], ARGV[3 * at - 2], ARGV[3 * at - 1]
   if document then
     -- An empty record is damaged. It must not count as a document that does not exist.
     if expected == '' or document:sub(1, 16) ~= expected then return held end
-    if new ~= '' and has_entries(document) then is_indexed = true end
+    -- The 25th byte of a document is the number of its index entries.
+    if new ~= '' and document:byte(25) > 0 then is_indexed = true end
   elseif expected ~= '' then
     return held
   end
-  if #new > 1 and has_entries(new) then is_indexed = true end
+  if #new > 1 and new:byte(25) > 0 then is_indexed = true end
 end
 
--- New index entries are written before the documents, and old entries are removed after the
--- documents are written. In this order, a stored document always has its entries, even if a command
--- on an index fails. The index may then hold an entry that does not belong to the stored document.
--- A list skips such an entry.
-local index_prefix
-local names, entered, left = {}, {}, {}
-if is_indexed then
-  index_prefix = KEYS[1]:match('^{.-}:') .. 'i'
-  for at, key in ipairs(KEYS) do
-    local new = ARGV[3 * at - 1]
-    -- The Redis keys of documents and of indexes have prefixes of the same length.
-    names[at] = key:sub(#index_prefix + 1)
-    entered[at] = #new > 1 and entries_of(new) or {}
-    left[at] = new ~= '' and held[at] and entries_of(held[at]) or {}
+local function write()
+  for at = 1, #KEYS do
+    local key, new, kept_for = KEYS[at], ARGV[3 * at - 1], ARGV[3 * at]
+    if kept_for ~= '' then
+      call('SET', key, new, 'PX', kept_for)
+    elseif new == '-' then
+      call('DEL', key)
+    elseif new ~= '' then
+      call('SET', key, new)
+    end
   end
-  for at, name in ipairs(names) do enter(index_prefix, name, entered[at]) end
+  return 1
 end
-for at, key in ipairs(KEYS) do
-  local document, kept_for = ARGV[3 * at - 1], ARGV[3 * at]
-  if kept_for ~= '' then
-    call('SET', key, document, 'PX', kept_for)
-  elseif document == '-' then
-    call('DEL', key)
-  elseif document ~= '' then
-    call('SET', key, document)
-  end
-end
-for at, name in ipairs(names) do leave(index_prefix, name, left[at], entered[at]) end
-return 1
+if not is_indexed then return write() end

@@ -6,11 +6,6 @@ local NUMBER_AT = 25
 
 local NONE = {}
 
--- True if the document has index entries. A document that is cut short is an error.
-local function has_entries(document)
-  return document:byte(NUMBER_AT) > 0
-end
-
 -- Returns the index entries of a document: a table from the name of an index to the rank.
 local function entries_of(document)
   local entries, count = NONE, document:byte(NUMBER_AT)

@@ -6,6 +6,3 @@ local function open(record)
   local shop, subject, issued = struct.unpack('>c16Bc0i8', record, 10)
   return true, ends, shop, subject, issued
 end
-
--- Returns the shop's generation under which a grant is stored.
-local function shop_of(record) return record:sub(10, 25) end
