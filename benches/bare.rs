@@ -24,7 +24,8 @@ pub enum Work {
     /// A bearer token, and its id for drivers that look up the id alone.
     Verify(GrantId, String),
     Issue(Grant),
-    Attempt(Attempt),
+    /// The documents of an attempt, which do not exist yet.
+    Commit(Attempt),
 }
 
 /// Runs operations.
@@ -97,24 +98,10 @@ impl Driver for BareSqlite {
                     &micros(grant.expires_at),
                 ],
             ),
-            Work::Attempt(attempt) => {
+            Work::Commit(attempt) => {
                 let account = attempt.account.as_bytes();
                 let [head, scope] = attempt.puts();
                 let ids = [&head, &scope].map(|put| (put.key.kind.as_str(), put.key.id.as_bytes()));
-                let [(kind, id), (other_kind, other_id)] = ids;
-                let reader = &self.readers[self.next.fetch_add(1, Ordering::Relaxed) % self.readers.len()];
-                let held = {
-                    let reader = reader.lock().expect("no task panics");
-                    let mut load = reader
-                        .prepare_cached(
-                            "SELECT 0, version, bytes FROM documents WHERE partition = ?1 AND kind = ?2 AND id = ?3 \
-                             UNION ALL \
-                             SELECT 1, version, bytes FROM documents WHERE partition = ?1 AND kind = ?4 AND id = ?5",
-                        )
-                        .expect("a statement");
-                    load.exists(params![account, kind, id, other_kind, other_id]).expect("an answer")
-                };
-                assert!(!held);
                 let mut writer = self.writer.lock().expect("no task panics");
                 let transaction = writer.transaction().expect("a transaction");
                 {
@@ -139,7 +126,7 @@ impl Driver for BareSqlite {
 /// tokio-postgres: prepared statements, over 2 pipelined connections for look-ups and 8 for other
 /// statements.
 pub struct BarePostgres {
-    readers: Vec<(Client, [Statement; 2])>,
+    readers: Vec<(Client, Statement)>,
     writers: Vec<(Client, [Statement; 2])>,
     next: AtomicUsize,
 }
@@ -157,15 +144,8 @@ impl BarePostgres {
             let find = "SELECT digest, subject_kind, subject_id, website, obtained, actor, parent, reason, issued_at, \
                         expires_at FROM commerce_auth.grants \
                         JOIN commerce_auth.epoch USING (shop_generation) WHERE digest = $1 AND expires_at > $2";
-            let load = "SELECT document.version, document.bytes FROM unnest($2::text[], $3::bytea[]) WITH ORDINALITY \
-                        AS wanted (kind, id, place) LEFT JOIN LATERAL (SELECT version, bytes \
-                        FROM commerce_auth.documents WHERE partition = $1 AND kind = wanted.kind AND id = wanted.id \
-                        LIMIT 1) AS document ON true ORDER BY place";
-            let statements = [
-                client.prepare(find).await.expect("a statement"),
-                client.prepare(load).await.expect("a statement"),
-            ];
-            bare.readers.push((client, statements));
+            let find = client.prepare(find).await.expect("a statement");
+            bare.readers.push((client, find));
         }
         for _ in 0..8 {
             let client = client().await;
@@ -194,7 +174,7 @@ impl Driver for BarePostgres {
         };
         match work {
             Work::Verify(id, _) => {
-                let (reader, [find, _]) = &self.readers[turn % self.readers.len()];
+                let (reader, find) = &self.readers[turn % self.readers.len()];
                 let row = reader.query_one(find, &[&&id.as_bytes()[..], &now()]).await.expect("a live token");
                 let texts: Vec<Option<String>> = [1, 2, 3, 4, 5, 7].map(|column| row.get(column)).into();
                 let blobs: [Option<Vec<u8>>; 2] = [row.get(0), row.get(6)];
@@ -204,13 +184,10 @@ impl Driver for BarePostgres {
                 let (id, subject) = (&grant.id.as_bytes()[..], format!("{:?}", grant.subject));
                 ask(0, &[&id, &subject, &micros(grant.issued_at), &micros(grant.expires_at)]).await;
             }
-            Work::Attempt(attempt) => {
+            Work::Commit(attempt) => {
                 let (account, puts) = (&attempt.account.as_bytes()[..], attempt.puts());
                 let kinds = puts.each_ref().map(|put| put.key.kind.as_str());
                 let ids = puts.each_ref().map(|put| &put.key.id.as_bytes()[..]);
-                let (reader, [_, load]) = &self.readers[turn % self.readers.len()];
-                let held = reader.query(load, &[&account, &&kinds[..], &&ids[..]]).await.expect("rows");
-                assert!(held.iter().all(|row| row.get::<_, Option<&[u8]>>(0).is_none()));
                 let versions = puts.each_ref().map(|put| &put.version.as_bytes()[..]);
                 let ends = puts.each_ref().map(|put| put.keep_until.map(micros));
                 let contents = puts.each_ref().map(|put| &put.bytes[..]);
@@ -222,8 +199,9 @@ impl Driver for BarePostgres {
     }
 }
 
-/// redis: the same command for a look-up. The store's other operations are scripts; here they are
-/// the smallest commands that could do the work.
+/// redis: the same command for a look-up. The store's other operations are scripts. To store a grant
+/// is compared with the commands that the script runs, in a transaction. To commit documents is
+/// compared with one `SET` of as many bytes.
 pub struct BareRedis(MultiplexedConnection);
 
 impl BareRedis {
@@ -232,6 +210,11 @@ impl BareRedis {
         Self(client.get_multiplexed_async_connection().await.expect("the server listens"))
     }
 }
+
+/// The bytes of a stored grant, with the usual source address and user agent.
+const ROW_BYTES: usize = 190;
+/// The lifetime of a Redis key: an hour, and the hour for which the store keeps it beyond this.
+const LIFETIME_MS: i64 = 2 * 3_600_000;
 
 #[async_trait]
 impl Driver for BareRedis {
@@ -249,36 +232,45 @@ impl Driver for BareRedis {
                 row.expect("a live token");
             }
             Work::Issue(grant) => {
-                let key = [b"bare:t:", &grant.id.as_bytes()[..]].concat();
-                let set: redis::Value = redis::cmd("SET")
-                    .arg(key)
-                    .arg(&[0_u8; 200][..])
-                    .arg("EX")
-                    .arg(3600)
+                let id = &grant.id.as_bytes()[..];
+                let key = [b"{bare}:t", id].concat();
+                let [index, generation] =
+                    ["s", "g"].map(|kind| format!("{{bare}}:{kind}{:?}", grant.subject));
+                let _: redis::Value = redis::pipe()
+                    .atomic()
+                    .cmd("MGET")
+                    .arg(&generation)
+                    .arg("{bare}:everything")
+                    .arg(&key)
+                    .cmd("ZCARD")
+                    .arg(&index)
+                    .cmd("ZADD")
+                    .arg(&index)
+                    .arg(micros(grant.expires_at))
+                    .arg(id)
+                    .cmd("PEXPIRE")
+                    .arg(&index)
+                    .arg(LIFETIME_MS)
+                    .cmd("SET")
+                    .arg(&key)
+                    .arg(&[0_u8; ROW_BYTES][..])
+                    .arg("PX")
+                    .arg(LIFETIME_MS)
                     .query_async(&mut connection)
                     .await
                     .expect("the server answers");
-                drop(set);
             }
-            Work::Attempt(attempt) => {
-                let puts = attempt.puts();
-                let keys = puts.each_ref().map(|put| {
-                    let account = &attempt.account.as_bytes()[..];
-                    [b"bare:d:", account, put.key.kind.as_str().as_bytes(), b"\0", put.key.id.as_bytes()]
-                        .concat()
-                });
-                let held: [Option<Vec<u8>>; 2] = redis::cmd("MGET")
-                    .arg(&keys)
+            Work::Commit(attempt) => {
+                let key = [b"{bare}:d", &attempt.account.as_bytes()[..]].concat();
+                let bytes = attempt.puts().map(|put| put.bytes).concat();
+                let _: redis::Value = redis::cmd("SET")
+                    .arg(key)
+                    .arg(bytes)
+                    .arg("PX")
+                    .arg(LIFETIME_MS)
                     .query_async(&mut connection)
                     .await
                     .expect("the server answers");
-                assert_eq!(held, [None, None]);
-                let mut set = redis::cmd("MSET");
-                for (key, put) in keys.iter().zip(&puts) {
-                    set.arg(key).arg(&put.bytes);
-                }
-                let set: redis::Value = set.query_async(&mut connection).await.expect("the server answers");
-                drop(set);
             }
         }
     }

@@ -339,7 +339,7 @@ async fn a_server_that_evicts_is_refused() {
 }
 
 /// The rights that the server's user needs, as the documentation lists them.
-const PERMITTED: &str = "+info +select +wait +eval +evalsha +get +getrange +mget +set +del +zcard +pexpire +pttl \
+const PERMITTED: &str = "+info +select +wait +eval +evalsha +get +getrange +mget +set +del +zcard +pexpire \
     +zadd +zrange +zrangebyscore +zrem +zremrangebyscore +scan +time";
 
 #[tokio::test]

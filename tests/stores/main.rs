@@ -14,3 +14,5 @@ mod state_conformance;
 mod token_conformance;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod trail;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod trips;

@@ -3,14 +3,14 @@ use redis::{Value, cmd};
 use time::OffsetDateTime;
 
 use super::{
-    PURGED_AT_ONCE, RedisStore,
+    PURGED_AT_ONCE, RedisStore, Shared,
     answer::{bytes, pairs, size},
     document_records::{
         document_name, in_order, index_name, read_document, read_listed, write_document, write_position,
     },
     failure::Failure,
     keys::kept_for,
-    script::{COMMIT, COMMIT_IN_PLACE, LIST_DOCUMENTS, SWEEP_DOCUMENTS},
+    script::{COMMIT, COMMIT_IN_PLACE, CREATE, Call, LIST_DOCUMENTS, SWEEP_DOCUMENTS},
 };
 use crate::{
     clock::micros,
@@ -46,25 +46,7 @@ impl StateStore for RedisStore {
         if changes.is_empty() {
             return Ok(CommitOutcome::Committed);
         }
-        let creates =
-            changes.iter().any(|change| matches!(change, Change::Put(put) if put.expects.is_none()));
-        let script = if creates { &COMMIT } else { &COMMIT_IN_PLACE };
-        let name = |change: &Change| self.0.keys.document(&document_name(partition, change.key()));
-        let mut call = script.on(changes.iter().map(name)).arg(self.0.keys.kind("i"));
-        for change in changes.iter() {
-            call = call.arg(change.expects().as_ref().map_or(&[][..], |version| version.as_bytes()));
-            call = match change {
-                Change::Put(put) => call.arg(write_document(partition, put)).arg(
-                    // The server gets no expiry for a document with index entries. Otherwise the
-                    // server would remove the document, but not its entries.
-                    put.keep_until
-                        .filter(|_| put.index.is_empty())
-                        .map_or_else(String::new, |keep_until| kept_for(keep_until, now).to_string()),
-                ),
-                Change::Delete { .. } => call.arg(DELETE).arg(""),
-                Change::Check { .. } => call.arg(KEEP).arg(""),
-            };
-        }
+        let call = self.0.call_of(partition, changes, now);
         let links = &self.0.links;
         let answer = if is_ending(changes) { links.run_ending(call).await } else { links.run(call).await };
         match answer {
@@ -109,6 +91,41 @@ impl StateStore for RedisStore {
             .arg(&in_order(micros::from_time(until)))
             .arg(limit);
         Ok(size(&self.0.links.run(call).await?)?)
+    }
+}
+
+impl Shared {
+    /// Returns the call of the cheapest script that can make these changes.
+    fn call_of(&self, partition: &Partition, changes: &Changes, now: OffsetDateTime) -> Call {
+        let creation = |change: &Change| matches!(change, Change::Put(put) if put.expects.is_none());
+        let indexed = |change: &Change| matches!(change, Change::Put(put) if !put.index.is_empty());
+        let only_creates = changes.iter().all(|change| creation(change) && !indexed(change));
+        let script = if only_creates {
+            &CREATE
+        } else if changes.iter().any(creation) {
+            &COMMIT
+        } else {
+            &COMMIT_IN_PLACE
+        };
+        let name = |change: &Change| self.keys.document(&document_name(partition, change.key()));
+        let mut call = script.on(changes.iter().map(name));
+        for change in changes.iter() {
+            if !only_creates {
+                call = call.arg(change.expects().as_ref().map_or(&[][..], |version| version.as_bytes()));
+            }
+            call = match change {
+                Change::Put(put) => call.arg(write_document(partition, put)).arg(
+                    // The server gets no expiry for a document with index entries. Otherwise the
+                    // server would remove the document, but not its entries.
+                    put.keep_until
+                        .filter(|_| put.index.is_empty())
+                        .map_or_else(String::new, |keep_until| kept_for(keep_until, now).to_string()),
+                ),
+                Change::Delete { .. } => call.arg(DELETE).arg(""),
+                Change::Check { .. } => call.arg(KEEP).arg(""),
+            };
+        }
+        call
     }
 }
 

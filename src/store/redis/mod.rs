@@ -96,7 +96,7 @@
 //!
 //! ```text
 //! ACL SETUSER shop on >secret ~{commerce_auth}:* +info +select +wait +eval +evalsha +get +getrange +mget +set
-//!     +del +pexpire +pttl +zadd +zcard +zrange +zrangebyscore +zrem +zremrangebyscore +scan +time
+//!     +del +pexpire +zadd +zcard +zrange +zrangebyscore +zrem +zremrangebyscore +scan +time
 //! ```
 //!
 //! # Stored data
@@ -105,7 +105,8 @@
 //! keeps them on one server. These are the keys and their values:
 //!
 //! - `{commerce_auth}:t` and the id of a grant: the grant, or the bar of a revoked id;
-//! - `s` and a subject (a customer or an admin user): the ids of the subject's grants;
+//! - `s` and a subject (a customer or an admin user): the ids of the subject's grants. From eight
+//!   entries on, each insertion removes the entries of grants that expired more than one hour ago;
 //! - `g` and a subject: the subject's generation;
 //! - `everything`: the shop's generation;
 //! - `d`, a partition, a kind and a document id: a document;

@@ -1,6 +1,6 @@
 use std::sync::LazyLock;
 
-use redis::{Cmd, Pipeline, ToRedisArgs, Value, cmd, pipe};
+use redis::{Arg, Cmd, Pipeline, ToRedisArgs, Value, cmd, pipe};
 
 use super::{failure::Failure, link::Link};
 
@@ -17,6 +17,10 @@ macro_rules! scripts {
     };
 }
 
+// Every operation of a sign-in that writes is a script. For the server, each command within a script
+// costs about as much as a plain command, and each argument costs a copy. So these scripts run few
+// commands, and get few arguments.
+//
 // A script with the flag `allow-oom` runs even if the server's memory is full. Scripts have this
 // flag if they only remove or replace records, or add a few bytes.
 scripts! {
@@ -29,8 +33,9 @@ scripts! {
     REVOKE_EVERYTHING: "#!lua flags=allow-oom" "revoke_everything";
     GRANTS: "#!lua flags=no-writes" "tokens" "order" "grants";
     PURGE_TOKENS: "#!lua flags=allow-oom" "tokens" "purge" "purge_tokens";
-    COMMIT: "#!lua" "documents" "commit";
-    COMMIT_IN_PLACE: "#!lua flags=allow-oom" "documents" "commit";
+    CREATE: "#!lua" "create";
+    COMMIT: "#!lua" "commit" "documents" "commit_indexed";
+    COMMIT_IN_PLACE: "#!lua flags=allow-oom" "commit" "documents" "commit_indexed";
     LIST_DOCUMENTS: "#!lua flags=allow-oom" "documents" "list_documents";
     SWEEP_DOCUMENTS: "#!lua flags=allow-oom" "documents" "purge" "sweep_documents";
 }
@@ -40,28 +45,35 @@ impl Script {
         Self { text, name: redis::Script::new(text).get_hash().to_owned() }
     }
 
-    pub(super) fn on(&'static self, keys: impl IntoIterator<Item = Vec<u8>>) -> Call {
-        let mut arguments: Vec<Vec<u8>> = keys.into_iter().collect();
-        arguments.insert(0, arguments.len().to_string().into_bytes());
-        Call { script: self, arguments }
+    pub(super) fn on<K: IntoIterator<Item = Vec<u8>, IntoIter: ExactSizeIterator>>(
+        &'static self,
+        keys: K,
+    ) -> Call {
+        let keys = keys.into_iter();
+        let mut by_name = Cmd::with_capacity(16, 1024);
+        by_name.arg("EVALSHA").arg(&*self.name).arg(keys.len());
+        for key in keys {
+            by_name.arg(key);
+        }
+        Call { script: self, by_name }
     }
 }
 
 /// A call of a script, with the Redis keys and the arguments for this call.
 pub(super) struct Call {
     script: &'static Script,
-    /// The number of Redis keys, then the Redis keys, then the arguments.
-    arguments: Vec<Vec<u8>>,
+    /// The command that runs the script by its name.
+    by_name: Cmd,
 }
 
 impl Call {
     pub(super) fn arg(mut self, argument: impl ToRedisArgs) -> Self {
-        argument.write_redis_args(&mut self.arguments);
+        self.by_name.arg(argument);
         self
     }
 
     pub(super) async fn run(&self, link: &Link) -> Result<Value, Failure> {
-        match link.ask(&self.by_name()).await {
+        match link.ask(&self.by_name).await {
             Err(failure) if failure.is(Self::UNKNOWN) => self.run_in_full(link).await,
             answer => answer,
         }
@@ -80,7 +92,7 @@ impl Call {
         wait: &Cmd,
         replicas: i64,
     ) -> Result<Value, Failure> {
-        let mut answers = link.ask_all(&and(self.by_name(), wait)).await?;
+        let mut answers = link.ask_all(&and(self.by_name.clone(), wait)).await?;
         if matches!(answers.first(), Some(Value::ServerError(error)) if error.code() == Self::UNKNOWN) {
             answers = link.ask_all(&and(self.in_full(), wait)).await?;
         }
@@ -96,18 +108,17 @@ impl Call {
 
     const UNKNOWN: &str = "NOSCRIPT";
 
-    fn by_name(&self) -> Cmd {
-        let mut command = cmd("EVALSHA");
-        command.arg(self.script.name.as_str()).arg(&self.arguments);
-        command
-    }
-
     /// Builds the command that runs the script by its text. The server then also knows the script
     /// by its name. The command `SCRIPT LOAD` is not used, because the server could forget the
     /// script between `SCRIPT LOAD` and the call.
     fn in_full(&self) -> Cmd {
         let mut command = cmd("EVAL");
-        command.arg(self.script.text).arg(&self.arguments);
+        command.arg(self.script.text);
+        for argument in self.by_name.args_iter().skip(2) {
+            if let Arg::Simple(argument) = argument {
+                command.arg(argument);
+            }
+        }
         command
     }
 }

@@ -51,15 +51,12 @@ impl TokenStore for RedisStore {
                 keys.everything().to_vec(),
             ])
             .arg(write_grant(grant, origin, generation.shop))
-            .arg(grant.id.as_bytes())
             .arg(generation.subject.as_ref().map_or(&[][..], |subject| subject.as_bytes()))
-            .arg(generation.shop.as_bytes())
             .arg(micros::from_time(now))
             .arg(micros::from_time(grant.expires_at))
             .arg(kept_for(grant.expires_at, now))
             .arg(trimmed_until(now))
-            .arg(cap.get())
-            .arg(keys.kind("t"));
+            .arg(cap.get());
         match answer::word(&self.0.links.run(call).await?)? {
             b"stored" => Ok(Insert::Stored),
             b"revoked" => Ok(Insert::Revoked),

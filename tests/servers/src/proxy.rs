@@ -25,6 +25,10 @@ struct Shared {
     refusing: AtomicBool,
     /// How often a client sent something after its server had answered, over all connections.
     turns: AtomicU64,
+    /// True if a server has answered since a client last sent something, over all connections.
+    answered: AtomicBool,
+    /// How often a client sent something after a server had answered on any connection.
+    waits: AtomicU64,
     streams: Mutex<Vec<TcpStream>>,
 }
 
@@ -40,6 +44,8 @@ impl Proxy {
             silent: AtomicBool::new(false),
             refusing: AtomicBool::new(false),
             turns: AtomicU64::new(0),
+            answered: AtomicBool::new(true),
+            waits: AtomicU64::new(0),
             streams: Mutex::default(),
         });
         let accepting = Arc::clone(&shared);
@@ -87,6 +93,14 @@ impl Proxy {
     pub fn turns(&self) -> u64 {
         self.shared.turns.load(Ordering::SeqCst)
     }
+
+    /// Returns the number of round trips that the clients waited for in sequence. Requests on
+    /// several connections, all sent before the first answer, count once. So set a
+    /// [`delay`](Self::delay) that is longer than the pauses between these requests.
+    #[must_use]
+    pub fn waits(&self) -> u64 {
+        self.shared.waits.load(Ordering::SeqCst)
+    }
 }
 
 impl Shared {
@@ -114,9 +128,13 @@ impl Shared {
             if is_client && answered.swap(false, Ordering::SeqCst) {
                 self.turns.fetch_add(1, Ordering::SeqCst);
             }
+            if is_client && self.answered.swap(false, Ordering::SeqCst) {
+                self.waits.fetch_add(1, Ordering::SeqCst);
+            }
             if !is_client {
                 thread::sleep(Duration::from_micros(self.delay_micros.load(Ordering::SeqCst)));
                 answered.store(true, Ordering::SeqCst);
+                self.answered.store(true, Ordering::SeqCst);
             }
             while self.silent.load(Ordering::SeqCst) {
                 thread::sleep(Duration::from_millis(5));

@@ -14,7 +14,16 @@ use support::{
     records::{HOUR, MINUTE, NOW, grant, subject},
 };
 
-use crate::postgres::Schema;
+use crate::{postgres::Schema, trips::waits_of_a_sign_in};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_waits_for_three_round_trips() {
+    let Some(schema) = Schema::new() else { return };
+    let proxy = Proxy::to(schema.server.port());
+    let options = PostgresOptions::new(schema.server.url_through(proxy.port())).schema(&schema.name);
+    let store = options.pipelined_connections(1).locking_connections(2).connect().await.unwrap();
+    assert_eq!(waits_of_a_sign_in(store, &proxy).await, 3);
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_verb_is_one_round_trip() -> Result<(), StoreError> {

@@ -36,6 +36,8 @@ use support::{
 };
 use tokio::runtime::Runtime;
 
+use crate::trips::waits_of_a_sign_in;
+
 /// Each test has a separate database.
 static SERVER: LazyLock<Option<Redis>> = LazyLock::new(|| Redis::start_with(&["--databases", "2000"]));
 static DATABASES: AtomicUsize = AtomicUsize::new(0);
@@ -152,6 +154,16 @@ async fn every_verb_is_one_round_trip() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_waits_for_three_round_trips() {
+    if SERVER.is_none() {
+        return;
+    }
+    let proxy = Proxy::to(server().port());
+    let store = quiet(format!("{}{}", server().url_through(proxy.port()), database())).await;
+    assert_eq!(waits_of_a_sign_in(store, &proxy).await, 3);
+}
+
 // ---- Lifetimes of keys --------------------------------------------------------------------------------------
 
 /// Returns the answer to a command in a database.
@@ -203,6 +215,24 @@ async fn a_clock_ahead_forgets_nothing_that_others_count() {
     insert(&store, &later).await;
     store.revoke_all(&first.subject, None, fresh(), now()).await.unwrap();
     assert!(!lives(&store, &first).await, "the index had forgotten a grant that lived");
+}
+
+/// The index of a customer who signs in again and again does not keep the entries of all earlier
+/// grants.
+#[tokio::test]
+async fn an_index_forgets_grants_that_expired() {
+    let Some(url) = url() else { return };
+    let store = open(&url).await;
+    let begin = now();
+    for number in 0..40 {
+        let mut grant = grant(&format!("{number}"), 1);
+        grant.issued_at = begin + seconds(number * 3600);
+        grant.expires_at = grant.issued_at + seconds(60);
+        insert(&store, &grant).await;
+    }
+    let entries = ask(&url, "ZCARD {commerce_auth}:sc1");
+    let entries: i64 = entries.trim().trim_start_matches(':').parse().unwrap();
+    assert!((1..=8).contains(&entries), "{entries} entries");
 }
 
 #[tokio::test]

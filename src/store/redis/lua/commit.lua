@@ -1,41 +1,39 @@
--- Makes all changes of a commit, or none. KEYS are the Redis keys of the documents. ARGV begins
--- with the prefix of the Redis keys of indexes. After the prefix, ARGV holds these three arguments
--- for each document:
+-- Makes all changes of a commit, or none. KEYS are the Redis keys of the documents. ARGV holds these
+-- three arguments for each document:
 --
 -- - the expected version, or an empty text if no document is expected;
 -- - the new document, or "-" to delete the document, or an empty text to only compare the version;
 -- - the milliseconds until the server removes the document, or an empty text for no expiry.
-local index_prefix = ARGV[1]
--- The Redis keys of documents and of indexes have prefixes of the same length.
-local name_at = #index_prefix + 1
-
-local held = redis.call('MGET', unpack(KEYS))
-for at, document in ipairs(held) do
-  local version = document and document:sub(1, 16)
-  -- An empty record is damaged. It must count as an existing document.
-  if version == '' or (version or '') ~= ARGV[3 * at - 1] then return held end
-end
--- New index entries are written before the documents, and old entries are removed after the
--- documents are written. In this order, a stored document always has its entries, even if a command
--- on an index fails. The index may then hold an entry that does not belong to the stored document.
--- A list skips such an entry.
-local entered = {}
-for at, key in ipairs(KEYS) do
-  local document = ARGV[3 * at]
-  entered[at] = #document > 1 and entries_of(document) or {}
-  enter(index_prefix, key:sub(name_at), entered[at])
-end
-for at, key in ipairs(KEYS) do
-  local document, kept_for = ARGV[3 * at], ARGV[3 * at + 1]
-  if document == '-' then
-    redis.call('DEL', key)
-  elseif kept_for ~= '' then
-    redis.call('SET', key, document, 'PX', kept_for)
-  elseif document ~= '' then
-    redis.call('SET', key, document)
+--
+-- This part checks the versions. It makes the changes if no document has index entries. Otherwise
+-- commit_indexed.lua makes them.
+local call = redis.call
+local held = call('MGET', unpack(KEYS))
+local is_indexed = false
+for at = 1, #KEYS do
+  local document, expected, new = held[at], ARGV[3 * at - 2], ARGV[3 * at - 1]
+  if document then
+    -- An empty record is damaged. It must not count as a document that does not exist.
+    if expected == '' or document:sub(1, 16) ~= expected then return held end
+    -- The 25th byte of a document is the number of its index entries.
+    if new ~= '' and document:byte(25) > 0 then is_indexed = true end
+  elseif expected ~= '' then
+    return held
   end
+  if #new > 1 and new:byte(25) > 0 then is_indexed = true end
 end
-for at, key in ipairs(KEYS) do
-  if held[at] and ARGV[3 * at] ~= '' then leave(index_prefix, key:sub(name_at), entries_of(held[at]), entered[at]) end
+
+local function write()
+  for at = 1, #KEYS do
+    local key, new, kept_for = KEYS[at], ARGV[3 * at - 1], ARGV[3 * at]
+    if kept_for ~= '' then
+      call('SET', key, new, 'PX', kept_for)
+    elseif new == '-' then
+      call('DEL', key)
+    elseif new ~= '' then
+      call('SET', key, new)
+    end
+  end
+  return 1
 end
-return 1
+if not is_indexed then return write() end
