@@ -65,10 +65,10 @@ impl Fast {
     }
 }
 
-/// True if the results of a kernel are those of the crate `argon2`, for each algorithm and version,
-/// with one lane and with several, and with little memory and with some megabytes.
+/// True if the results of a kernel are those of the crate `argon2`.
 ///
-/// This takes some milliseconds. A panic of the kernel counts as a wrong result.
+/// The inputs have each algorithm and version, one lane and several, and up to 4 MiB of memory. The
+/// comparison takes some milliseconds. A panic of the kernel counts as a wrong result.
 pub(super) fn is_correct(kernel: Kernel) -> bool {
     const COSTS: [(u32, u32, u32); 4] = [(8, 1, 1), (64, 3, 1), (100, 2, 4), (4096, 1, 1)];
     let agrees = |algorithm, version, (memory_kib, passes, lanes)| {

@@ -17,8 +17,8 @@ pub(super) struct Input<'a> {
 /// The thread keeps the memory between hashes, because the allocation of new memory takes more than
 /// half the time of a hash.
 pub(super) struct Memory {
-    /// Computes the hashes in memory of its own. `None` if its results are not those of the crate
-    /// `argon2`, which then computes the hashes in `blocks`.
+    /// Computes the hashes, in its own memory. If this is `None`, because its results were wrong,
+    /// the crate `argon2` computes the hashes in `blocks`.
     #[cfg(feature = "fast-argon2")]
     fast: Option<Fast>,
     blocks: Vec<Block>,
