@@ -76,7 +76,12 @@ pub(super) fn compute(input: &Input<'_>, blocks: &mut Vec<Block>, output: &mut [
 
 #[cfg(test)]
 mod tests {
+    #[cfg(feature = "fast-argon2")]
+    use argon2_rust::{Error, Hasher};
+
     use super::*;
+    #[cfg(feature = "fast-argon2")]
+    use crate::credential::password::fast::{Kernel, is_correct};
     use crate::credential::{Argon2Params, password::argon2id};
 
     const SALT: &[u8; 16] = b"0123456789abcdef";
@@ -113,66 +118,63 @@ mod tests {
     }
 
     #[cfg(feature = "fast-argon2")]
-    mod fast {
-        use argon2_rust::{Error, Hasher};
+    #[test]
+    fn this_machine_uses_the_fast_code() {
+        assert!(Memory::new().fast.is_some());
+    }
 
-        use super::*;
-        use crate::credential::password::fast::{Kernel, is_correct};
+    #[cfg(feature = "fast-argon2")]
+    fn memory(kernel: Kernel) -> Memory {
+        Memory { fast: is_correct(kernel).then(|| Fast::of(kernel)), ..Memory::new() }
+    }
 
-        #[test]
-        fn this_machine_uses_the_fast_code() {
-            assert!(Memory::new().fast.is_some());
-        }
-
-        fn memory(kernel: Kernel) -> Memory {
-            Memory { fast: is_correct(kernel).then(|| Fast::of(kernel)), ..Memory::new() }
-        }
-
-        #[test]
-        fn a_wrong_kernel_is_not_used() {
-            let wrong_bit: Kernel = |hasher, password, salt, output| {
-                hasher.hash_into(password, salt, output)?;
-                output[31] ^= 1;
-                Ok(())
-            };
-            let wrong_with_lanes: Kernel = |hasher, password, salt, output| {
-                let salt = if hasher.params().lanes() > 1 { SALT } else { salt };
-                hasher.hash_into(password, salt, output)
-            };
-            let wrong_by_megabytes: Kernel = |hasher, password, salt, output| {
-                let salt = if hasher.params().memory_kib() > 1024 { SALT } else { salt };
-                hasher.hash_into(password, salt, output)
-            };
-            let of_argon2id: Kernel = |hasher, password, salt, output| {
-                let params = *hasher.params();
-                let id = argon2_rust::Algorithm::Argon2id;
-                argon2_rust::Argon2::new(id, hasher.version(), params).hash_into(password, salt, output)
-            };
-            let refuses: Kernel = |_, _, _, _| Err(Error::IncorrectParameter);
-            let panics: Kernel = |_, _, _, _| panic!("a defect of the kernel");
-            for kernel in [wrong_bit, wrong_with_lanes, wrong_by_megabytes, of_argon2id, refuses, panics] {
-                let mut memory = memory(kernel);
-                assert!(memory.fast.is_none());
-                assert_eq!(hash(&mut memory), EXPECTED);
-            }
-            let mut right = memory(Hasher::hash_into);
-            assert!(right.fast.is_some());
-            assert_eq!(hash(&mut right), EXPECTED);
-        }
-
-        #[test]
-        fn the_other_implementation_computes_what_the_fast_one_refuses() {
-            let refuses: Kernel = |_, _, _, _| Err(Error::MemoryAllocationError);
-            let mut memory = Memory { fast: Some(Fast::of(refuses)), ..Memory::new() };
+    #[cfg(feature = "fast-argon2")]
+    #[test]
+    fn a_wrong_kernel_is_not_used() {
+        let wrong_bit: Kernel = |hasher, password, salt, output| {
+            hasher.hash_into(password, salt, output)?;
+            output[31] ^= 1;
+            Ok(())
+        };
+        let wrong_with_lanes: Kernel = |hasher, password, salt, output| {
+            let salt = if hasher.params().lanes() > 1 { SALT } else { salt };
+            hasher.hash_into(password, salt, output)
+        };
+        let wrong_by_megabytes: Kernel = |hasher, password, salt, output| {
+            let salt = if hasher.params().memory_kib() > 1024 { SALT } else { salt };
+            hasher.hash_into(password, salt, output)
+        };
+        let of_argon2id: Kernel = |hasher, password, salt, output| {
+            let params = *hasher.params();
+            let id = argon2_rust::Algorithm::Argon2id;
+            argon2_rust::Argon2::new(id, hasher.version(), params).hash_into(password, salt, output)
+        };
+        let refuses: Kernel = |_, _, _, _| Err(Error::IncorrectParameter);
+        let panics: Kernel = |_, _, _, _| panic!("a defect of the kernel");
+        for kernel in [wrong_bit, wrong_with_lanes, wrong_by_megabytes, of_argon2id, refuses, panics] {
+            let mut memory = memory(kernel);
+            assert!(memory.fast.is_none());
             assert_eq!(hash(&mut memory), EXPECTED);
         }
+        let mut right = memory(Hasher::hash_into);
+        assert!(right.fast.is_some());
+        assert_eq!(hash(&mut right), EXPECTED);
+    }
 
-        #[test]
-        fn a_fast_hash_is_computed_in_memory_of_one_copy() {
-            let mut memory = Memory::new();
-            assert_eq!(hash(&mut memory), EXPECTED);
-            assert!(memory.blocks.is_empty());
-        }
+    #[cfg(feature = "fast-argon2")]
+    #[test]
+    fn the_other_implementation_computes_what_the_fast_one_refuses() {
+        let refuses: Kernel = |_, _, _, _| Err(Error::MemoryAllocationError);
+        let mut memory = Memory { fast: Some(Fast::of(refuses)), ..Memory::new() };
+        assert_eq!(hash(&mut memory), EXPECTED);
+    }
+
+    #[cfg(feature = "fast-argon2")]
+    #[test]
+    fn a_fast_hash_is_computed_in_memory_of_one_copy() {
+        let mut memory = Memory::new();
+        assert_eq!(hash(&mut memory), EXPECTED);
+        assert!(memory.blocks.is_empty());
     }
 
     #[test]
