@@ -11,6 +11,7 @@ mod document;
 mod email;
 mod found;
 mod graphql;
+mod hashes;
 mod json;
 mod pace;
 mod phc;

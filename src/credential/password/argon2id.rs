@@ -1,8 +1,10 @@
 use argon2::{
-    Algorithm, Argon2, Block, Params, Version,
+    Algorithm, Params, Version,
     password_hash::phc::{self, Output, Salt},
 };
 use subtle::ConstantTimeEq;
+
+use super::memory::{Input, Memory};
 
 /// The Argon2 parameters are out of bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -83,6 +85,11 @@ impl Argon2Params {
         rest.is_bounded().then_some(rest)
     }
 
+    /// Number of blocks of memory that a hash of this cost needs, of 1 KiB each.
+    pub(super) fn blocks(&self) -> usize {
+        self.params(OUTPUT_BYTES).map_or(0, |params| params.block_count())
+    }
+
     fn params(&self, output: usize) -> Option<Params> {
         Params::new(self.memory_kib, self.passes, self.lanes, Some(output)).ok()
     }
@@ -149,10 +156,9 @@ impl StoredHash {
         let mut output = [0; Output::MAX_LENGTH];
         let Some(output) = output.get_mut(..self.expected.len()) else { return false };
         let Some(params) = self.params.params(output.len()) else { return false };
-        let blocks = memory.blocks(&params);
-        Argon2::new(self.algorithm, self.version, params)
-            .hash_password_into_with_memory(password, &self.salt, output, blocks)
-            .is_ok_and(|()| output.ct_eq(self.expected.as_bytes()).into())
+        let (algorithm, version) = (self.algorithm, self.version);
+        let input = Input { algorithm, version, params, password, salt: &self.salt };
+        memory.compute(&input, output) && output.ct_eq(self.expected.as_bytes()).into()
     }
 }
 
@@ -163,48 +169,18 @@ pub(super) fn hash(
     params: &Argon2Params,
     memory: &mut Memory,
 ) -> Option<String> {
-    let params = params.params(OUTPUT_BYTES)?;
+    let (algorithm, version) = (Algorithm::Argon2id, Version::V0x13);
+    let input = Input { algorithm, version, params: params.params(OUTPUT_BYTES)?, password, salt };
     let mut output = [0; OUTPUT_BYTES];
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone())
-        .hash_password_into_with_memory(password, salt, &mut output, memory.blocks(&params))
-        .ok()?;
+    memory.compute(&input, &mut output).then_some(())?;
     let hash = phc::PasswordHash {
-        algorithm: Algorithm::Argon2id.ident(),
-        version: Some(Version::V0x13.into()),
-        params: (&params).try_into().ok()?,
+        algorithm: algorithm.ident(),
+        version: Some(version.into()),
+        params: (&input.params).try_into().ok()?,
         salt: Some(Salt::new(salt).ok()?),
         hash: Some(Output::new(&output).ok()?),
     };
     Some(hash.to_string())
-}
-
-/// The memory block of one hashing thread. The thread keeps the block between hashes, because the
-/// allocation of a new block takes more than half the time of a hash.
-#[derive(Default)]
-pub(super) struct Memory {
-    blocks: Vec<Block>,
-    /// Work done in this memory so far, in KiB times passes.
-    pub(super) work_kib: u64,
-}
-
-impl Memory {
-    fn blocks(&mut self, params: &Params) -> &mut [Block] {
-        let count = params.block_count();
-        self.work_kib += u64::from(params.m_cost()) * u64::from(params.t_cost());
-        if self.blocks.len() < count {
-            self.blocks.resize(count, Block::new());
-        }
-        self.blocks.get_mut(..count).unwrap_or_default()
-    }
-
-    /// Frees memory, if a stored hash has needed more of it than the current cost does.
-    pub(super) fn shrink(&mut self, current: &Argon2Params) {
-        let count = current.params(OUTPUT_BYTES).map_or(0, |params| params.block_count());
-        if self.blocks.len() > count {
-            self.blocks.truncate(count);
-            self.blocks.shrink_to_fit();
-        }
-    }
 }
 
 #[cfg(test)]
@@ -239,7 +215,7 @@ mod tests {
     fn another_implementations_hashes_verify() {
         // Made by the reference implementation through Python's argon2-cffi. The Argon2i hashes are
         // from its README.
-        let mut memory = Memory::default();
+        let mut memory = Memory::new();
         for (text, password) in [
             (
                 "$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$H135HeXWCU5wvqaB2L9VKbj7U0cPEPmjkgnGHtHXi8o",

@@ -4,6 +4,9 @@
 mod argon2id;
 mod common;
 mod context;
+#[cfg(feature = "fast-argon2")]
+mod fast;
+mod memory;
 mod policy;
 mod pool;
 mod queue;

@@ -17,7 +17,8 @@ use zeroize::Zeroizing;
 
 use super::{
     Argon2Params,
-    argon2id::{Memory, StoredHash, hash},
+    argon2id::{StoredHash, hash},
+    memory::Memory,
     normalised,
     queue::{Full, Lane, Line, Queue, Ticket},
     work::Work,
@@ -272,14 +273,14 @@ impl Shared {
     }
 
     fn work(&self) {
-        let mut memory = Memory::default();
+        let mut memory = Memory::new();
         while let Some(Job { task, answer, .. }) = self.next() {
             // A panic fails only this hash. The thread continues.
             let began = Instant::now();
             let done = catch_unwind(AssertUnwindSafe(|| self.perform(&task, &mut memory)));
             self.note(began.elapsed());
             self.running.fetch_sub(1, Ordering::Relaxed);
-            memory.shrink(&self.current);
+            memory.shrink(self.current.blocks());
             if let Ok(done) = done {
                 let _ = answer.send(done); // The caller may have gone away.
             }
@@ -364,7 +365,7 @@ mod tests {
     fn every_refusal_is_the_work_of_one_hash_at_current_cost() {
         let current = Argon2Params::default();
         let pool = HashingPool::start(current, NonZero::<usize>::MIN, 1, &ChaChaRandom::new()).unwrap();
-        let mut memory = Memory::default();
+        let mut memory = Memory::new();
         let cheap = hash(b"right", &[1; 16], &Argon2Params::danger_fast(), &mut memory).unwrap();
         let own = hash(b"right", &[1; 16], &current, &mut memory).unwrap();
         for stored in ["", "$argon2id$v=19$m=4294967295,t=2,p=1$AAAA$AAAA", &cheap, &own] {
