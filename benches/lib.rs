@@ -11,6 +11,6 @@ mod work;
 pub use attempt::Attempt;
 pub use bare::{BarePostgres, BareRedis, BareSqlite, Driver, Work};
 pub use peers::{Claims, Jwt, Sessions};
-pub use shop::{BareTable, Shop, Texts, grant_of, origin_of, random_digests, sign_in_of};
+pub use shop::{BareTable, Shop, Texts, grant_of, insert, origin_of, random_digests, sign_in_of};
 pub use turns::{Turns, median, timed};
 pub use work::{CAP, Cursor, finish, fresh, on_threads, sizes};
