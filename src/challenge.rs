@@ -88,10 +88,11 @@ pub trait Challenge: Debug + Send + Sync + 'static {
 
     /// Returns true if an attempt needs a right response to a challenge. The default implementation
     /// returns true if the pressure [is high](Pressure::is_high). If the host requires a challenge
-    /// for every attempt from an unknown device, its implementation always returns true.
+    /// for every sign-in from an unknown device, its implementation always returns true.
     ///
-    /// If the client presents the device secret of a known device, the library does not call this
-    /// method. An attempt from a known device needs no response, whatever this method would return.
+    /// If a client signs in with the device secret of a known device, the library does not call
+    /// this method, and the sign-in needs no response. The other operations of [`ChallengeAction`]
+    /// ignore device secrets, so they have no such exception.
     fn is_asked(&self, pressure: &Pressure) -> bool {
         pressure.is_high()
     }

@@ -143,10 +143,20 @@ pub(crate) fn before(from: OffsetDateTime, by: Duration) -> OffsetDateTime {
     from.saturating_sub(by.try_into().unwrap_or(time::Duration::MAX))
 }
 
-#[cfg(all(test, any(feature = "postgres", feature = "redis")))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
+    #[test]
+    fn the_coarse_time_is_close_to_the_time() {
+        let before = SystemClock.now();
+        let coarse = SystemClock.coarse_now();
+        assert!(coarse <= SystemClock.now());
+        // Not 10 ms, because a virtual machine's ticks can be late.
+        assert!(before - coarse < Duration::from_secs(1), "{}", before - coarse);
+    }
+
+    #[cfg(any(feature = "postgres", feature = "redis"))]
     #[test]
     fn a_slow_answer_is_no_difference() {
         let at = |second| OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(second);

@@ -81,13 +81,13 @@ pub enum Notice {
     /// ([`Notification::origin`]).
     ///
     /// This notice is sent only if the store knows a sign-in of the account during the last 90
-    /// days. So if a shop moves to this crate, its customers do not all get the notice at their
-    /// first sign-in.
+    /// days. So if a shop moves to this crate, its customers do not get the notice at their first
+    /// sign-in.
     ///
     /// If a client sends no device secret ([`SignIn::device`](crate::SignIn::device)), the library
     /// recognises it only by its IP address. If the host does not pass the IP address either, the
-    /// library recognises no such client. It then sends a notice for each sign-in except the
-    /// account's first one.
+    /// library recognises no such client. After the first sign-in of the account, it then sends a
+    /// notice for each sign-in.
     NewDevice,
     /// A client signed in with a reset token in place of a password, and no new password was set.
     /// [`NewDevice`](Self::NewDevice) is not sent for this sign-in.
@@ -111,8 +111,8 @@ pub enum Notice {
     EmailChanged,
     /// Too many sign-ins failed over all sources
     /// ([`Budgets::account`](crate::config::Budgets::account)), so sign-ins from unknown devices
-    /// and sources are refused for some time. Devices and sources from which the customer has
-    /// signed in within 90 days are not affected. A password reset clears the lock.
+    /// and sources are refused. The setting says for how long. Devices and sources from which the
+    /// customer has signed in within 90 days are not affected. A password reset clears the lock.
     Locked,
     /// The customer has given or withdrawn the consent to remote shopping assistance.
     AssistanceConsent {
@@ -174,7 +174,7 @@ pub enum AdminNotice {
     FactorActivated,
     /// The second factor was removed.
     FactorRemoved,
-    /// A recovery code was used to sign in.
+    /// A recovery code was used, to sign in or to step up.
     RecoveryCodeUsed {
         /// The number of recovery codes that are left.
         left: usize,

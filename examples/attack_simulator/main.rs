@@ -23,9 +23,9 @@
 //! shows the number of sign-ins that succeeded, and of those that were challenged first, the errors
 //! of the others, and the times.
 //!
-//! The bars: Each node knows of the attack within 60 s. Every honest sign-in succeeds, and only
+//! The limits: Each node knows of the attack within 60 s. Every honest sign-in succeeds, and only
 //! sign-ins from an unknown source are challenged. At a known device or by an admin user, 19 of 20
-//! sign-ins take at most 4 times their idle time. The program exits with 1 if a bar is missed.
+//! sign-ins take at most 4 times their idle time. The program exits with 1 if a limit is missed.
 
 mod attack;
 mod defences;

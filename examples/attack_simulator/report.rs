@@ -1,4 +1,4 @@
-//! The tables and their bars.
+//! The tables and their limits.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::{
 const FLAG_BAR: Duration = Duration::from_secs(60);
 /// Largest multiple of the idle time, for 19 of 20 sign-ins at a known device or by an admin user.
 const TIME_BAR: f64 = 4.0;
-/// Share of the sign-ins that is compared with the bar, in percent.
+/// Share of the sign-ins that is compared with the limit, in percent.
 const SHARE: usize = 95;
 
 /// The result of one attack.
@@ -29,10 +29,12 @@ pub struct Row {
     pub idle: [Option<Duration>; 3],
 }
 
-/// Prints both tables. Returns true if every bar is passed.
+/// Prints both tables. Returns true if every limit is kept.
 pub fn print(rows: &[Row]) -> bool {
     let mut held = true;
-    println!("| attack | tries | reached a hash | documents left | flagged after, s: node 1, node 2 | bar |");
+    println!(
+        "| attack | tries | reached a hash | documents left | flagged after, s: node 1, node 2 | limits |"
+    );
     println!("|---|--:|--:|--:|--:|---|");
     for Row { attack, hashed, documents, flagged, .. } in rows {
         let passed = flagged.iter().all(|after| after.is_some_and(|after| after <= FLAG_BAR));
@@ -48,7 +50,7 @@ pub fn print(rows: &[Row]) -> bool {
     }
     println!(
         "\n| attack | honest person | signed in | after a challenge | failed | idle time, ms | \
-         multiple of it: median, 19 of 20 | bar |"
+         multiple of it: median, 19 of 20 | limits |"
     );
     println!("|---|---|--:|--:|---|--:|--:|---|");
     for row in rows {

@@ -23,9 +23,9 @@ pub trait Customer: Send + Sync {
         Website::default()
     }
 
-    /// Returns the stored e-mail address, in the host's spelling. If the library has looked the row
-    /// up by an e-mail address, it compares that address with the canonical form of this one (see
-    /// [`Email`]). If they differ, the library ignores the row.
+    /// Returns the stored e-mail address, in the host's spelling. If the library has looked up the
+    /// row by an e-mail address, it compares this address with the canonical form ([`Email`]) of
+    /// the stored address. If they differ, the library ignores the row.
     fn email(&self) -> &str;
 
     /// Returns the stored password hash, or `None` if the account has no password.

@@ -340,7 +340,7 @@ pub struct AuditEvent {
 }
 
 impl AuditEvent {
-    /// The version of the serialised form that this release writes.
+    /// The version of the serialised form that the library writes.
     pub const VERSION: u16 = 1;
 
     /// Returns the number of events that this event represents: 1, or more if it is a sum.

@@ -7,10 +7,10 @@
 //!   assistance, is recorded before it is done. The event has [`Outcome::Begun`]. If the sink
 //!   fails, then the act is refused: no token is issued and no one-time code is spent.
 //! - **Before the caller gets the result.** In this way, other acts of admin users and of the host
-//!   are recorded, apart from refusals because of a spent budget. A change of a customer's
-//!   password, e-mail address or consent, and the end of all of a customer's tokens, are also
-//!   recorded in this way. If the sink fails, then the caller of a successful act still gets the
-//!   success.
+//!   are recorded. A change of a customer's password, e-mail address or consent, and the end of all
+//!   of a customer's tokens, are also recorded in this way. Refusals because of a spent budget are
+//!   not: they go through the queue. If the sink fails, then the caller of a successful act still
+//!   gets the success.
 //! - **Through a bounded queue.** In this way, all other events are recorded, for example a
 //!   customer's sign-in. A slow sink therefore delays no sign-in of a customer.
 //!

@@ -67,7 +67,8 @@ impl Auth {
     ///   second factor.
     /// - [`SignInError::TooManyRequests`]: too many enrolment mails were sent, or the source has
     ///   failed too often over all accounts.
-    /// - [`Error::Overloaded`]: too many hashes are waiting.
+    /// - [`Error::Overloaded`]: too many hashes are waiting, or other attempts at the account took
+    ///   too long.
     /// - [`InternalError::NotConfigured`]: there is no admin user table, or no keyring.
     /// - [`Error::Unavailable`], [`Error::Random`]: no token was issued.
     #[doc(alias("/V1/integration/admin/token", "/V1/tfa/provider/google/authenticate"))]
@@ -116,8 +117,8 @@ impl Auth {
     ///
     /// The admin user must have signed in or stepped up recently, within
     /// [`Lifetimes::fresh_sign_in`](crate::config::Lifetimes::fresh_sign_in). If the admin user has
-    /// a second factor, the sign-in must have used it. A successful change ends all tokens of the
-    /// admin user except the presented one.
+    /// a second factor, the sign-in must have used it. After a successful change, the presented
+    /// token stays valid. All other tokens of the admin user end, and all enrolments.
     ///
     /// # Errors
     ///
@@ -133,7 +134,8 @@ impl Auth {
     ///   [`Lifetimes::fresh_sign_in`](crate::config::Lifetimes::fresh_sign_in).
     /// - [`SignInError::WrongPassword`], [`SignInError::Locked`]: as in
     ///   [`confirm_password`](Self::confirm_password).
-    /// - [`Error::Overloaded`]: too many hashes are waiting.
+    /// - [`Error::Overloaded`]: too many hashes are waiting, or other attempts at the account took
+    ///   too long.
     /// - [`Error::Conflict`]: another request changed the password at the same time.
     /// - [`Error::Unavailable`], [`Error::Random`]: as in
     ///   [`change_password`](Self::change_password).
@@ -235,9 +237,9 @@ impl Auth {
     /// [`admin_changed`](Self::admin_changed) and [`revoke_everything`](Self::revoke_everything)
     /// end the enrolment too.
     ///
-    /// An admin user who must have an authenticator but has none cannot sign in, and so cannot use
-    /// this method. Such an admin user gets an enrolment token by mail at the attempt to sign in
-    /// ([`generate_admin_token`](Self::generate_admin_token)).
+    /// This method is for an admin user who has signed in. An admin user who must have an
+    /// authenticator, but has none, cannot sign in. At the attempt to sign in, such an admin user
+    /// gets an enrolment token by mail ([`generate_admin_token`](Self::generate_admin_token)).
     ///
     /// # Errors
     ///
@@ -405,8 +407,8 @@ impl Auth {
     /// - [`InternalError::NotConfigured`]: there is no keyring.
     /// - [`Error::Unavailable`]: some second factors could not be encrypted again, because a
     ///   storage request failed or no secret key of the keyring decrypts them. Do not retire a
-    ///   secret key then. A second factor that cannot be decrypted does not keep the method from
-    ///   encrypting the others.
+    ///   secret key then. If one second factor cannot be decrypted, the method still encrypts the
+    ///   others.
     pub async fn reseal_factors(&self, limit: usize) -> Result<usize, Error> {
         flow::reseal_factors(&self.services, limit).await
     }

@@ -18,9 +18,10 @@ impl Auth {
     /// `generateCustomerTokenAsAdmin`.
     ///
     /// The customer is looked up on the website of the request ([`Bearer`]). With the assistance
-    /// token, the admin user may do everything that the customer may do, except operations that
-    /// call [`CustomerIdentity::require_self`](crate::CustomerIdentity::require_self). The token's
-    /// grant contains the admin user and the reason.
+    /// token, the admin user may do what the customer may do. Some operations refuse the assistance
+    /// token: for example a change of the password, and each operation of the host that calls
+    /// [`CustomerIdentity::require_self`](crate::CustomerIdentity::require_self). The token's grant
+    /// contains the admin user and the reason.
     ///
     /// The assistance token is valid for
     /// [`Lifetimes::assistance_token`](crate::config::Lifetimes::assistance_token), but it expires
@@ -126,8 +127,8 @@ impl Auth {
     /// Lists the past and present assistances of the signed-in customer: the newest first, 1,000 at
     /// most.
     ///
-    /// Before it reads the list, the method closes the assistances whose tokens have ended. An
-    /// assistance without an [end](AssistanceEntry::ended_at) is still active.
+    /// Before it returns the list, the method closes the listed assistances that are no longer
+    /// valid. An assistance without an [end](AssistanceEntry::ended_at) is still active.
     ///
     /// # Errors
     ///
@@ -142,7 +143,8 @@ impl Auth {
 
     /// Lists the active assistances of all customers: the oldest first, 1,000 at most.
     ///
-    /// Before it reads the list, the method closes the assistances whose tokens have ended.
+    /// The method reads the 1,000 oldest open assistances. It closes those that are no longer
+    /// valid, and returns the others.
     ///
     /// # Errors
     ///

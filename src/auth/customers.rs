@@ -68,9 +68,10 @@ impl Auth {
     ///   - All tokens were revoked during the sign-in.
     /// - [`SignInError::NotConfirmed`]: the credential is right, but the account is not confirmed.
     /// - [`SignInError::TooManyRequests`]: the source has failed too often over all accounts
-    ///   ([`Budgets::source_total`](crate::config::Budgets::source_total)). Nothing was
-    ///   looked up.
-    /// - [`Error::Overloaded`]: too many hashes are waiting.
+    ///   ([`Budgets::source_total`](crate::config::Budgets::source_total)), and the account does
+    ///   not know the device. Nothing was looked up.
+    /// - [`Error::Overloaded`]: too many hashes are waiting, or other attempts at the account took
+    ///   too long.
     /// - [`Error::Unavailable`], [`Error::Random`], [`InternalError::NotConfigured`]: no token was
     ///   issued. A reset token or a one-time code may be spent. If a one-time code is spent, the
     ///   audit trail has a record of it.
@@ -107,8 +108,8 @@ impl Auth {
         flow::exchange_one_time_code(&self.services, exchange).await
     }
 
-    /// Ends all tokens, reset tokens and one-time codes of a customer whose account the host has
-    /// changed.
+    /// Ends all tokens of a customer whose account the host has changed, also the reset tokens,
+    /// one-time codes and confirmation tokens.
     ///
     /// Call this method after the host has stored the change. The host can safely repeat the call.
     /// After every kind of change, sign-ins that are still running get no token, and the account's
@@ -152,11 +153,12 @@ impl Auth {
     /// Call this method if a customer asks for the erasure of the data, after the host has deleted
     /// the account.
     ///
-    /// All tokens, reset tokens and one-time codes of the customer end, and the customer's entries
-    /// are removed from the ledger of assistance. In the audit trail, the personal data is removed
-    /// from the customer's events: the customer's id, IP addresses, user agents and reasons. The
-    /// action, the time and the admin user of each event stay. The chain of a signed trail stays
-    /// valid. The erasure is recorded as a separate event without the customer's id.
+    /// All bearer tokens, reset tokens, one-time codes and confirmation tokens of the customer end.
+    /// The customer's entries are removed from the ledger of assistance. In the audit trail, the
+    /// personal data is removed from the customer's events: the customer's id, IP addresses, user
+    /// agents and reasons. The action, the time and the admin user of each event stay. The chain of
+    /// a signed trail stays valid. The erasure is recorded as a separate event without the
+    /// customer's id.
     ///
     /// The erasure covers data that was stored before the call. If the shop has several nodes,
     /// events of the customer can still wait in the audit queue of another node. So after each

@@ -31,7 +31,8 @@ impl Auth {
     /// - [`SignInError::WrongPassword`]: the password is wrong, or the account has no password or
     ///   is not active.
     /// - [`SignInError::Locked`]: there were too many wrong passwords.
-    /// - [`Error::Overloaded`]: too many hashes are waiting.
+    /// - [`Error::Overloaded`]: too many hashes are waiting, or other attempts at the account took
+    ///   too long.
     /// - [`InternalError::ForeignRow`]: the customer table returned the row of another account, or
     ///   a row without a valid e-mail address.
     /// - [`Error::Unavailable`], [`Error::Random`]: the password was not confirmed.
@@ -46,8 +47,8 @@ impl Auth {
     /// Changes a signed-in customer's password: Commerce's `changeCustomerPassword`.
     ///
     /// The current password is checked as in [`confirm_password`](Self::confirm_password). A
-    /// successful change ends all other bearer tokens of the customer, and all reset tokens and
-    /// one-time codes. The presented bearer token stays valid.
+    /// successful change ends all other bearer tokens of the customer, and all reset tokens,
+    /// one-time codes and confirmation tokens. The presented bearer token stays valid.
     ///
     /// # Errors
     ///
@@ -113,10 +114,10 @@ impl Auth {
 
     /// Sets a new password by a reset token: Commerce's `resetPassword`.
     ///
-    /// A successful reset ends all bearer tokens, reset tokens and one-time codes of the customer,
-    /// and clears the account's locks. An unconfirmed account stays unconfirmed. If the password
-    /// policy refuses the new password, the reset token stays valid, so the customer can try again
-    /// with another password.
+    /// A successful reset ends all bearer tokens, reset tokens, one-time codes and confirmation
+    /// tokens of the customer, and clears the account's locks. An unconfirmed account stays
+    /// unconfirmed. If the password policy refuses the new password, the reset token stays valid,
+    /// so the customer can try again with another password.
     ///
     /// If the account is locked after wrong passwords, the customer can still reset the password,
     /// because a reset token cannot be guessed. For each e-mail address and source, failed resets
@@ -135,9 +136,9 @@ impl Auth {
     /// # Errors
     ///
     /// - [`InputError::Required`], [`InputError::Email`], [`InputError::Policy`]: the input is
-    ///   malformed, or the new password breaks the policy. Nothing was looked up, apart from one
-    ///   case: a password from a data breach is refused after the reset token was found valid. In
-    ///   each case the reset token stays valid.
+    ///   malformed, or the new password breaks the policy. Nothing was looked up, with one
+    ///   exception: a password from a data breach is refused after the reset token was found valid.
+    ///   In each case the reset token stays valid.
     /// - [`SignInError::ChallengeRequired`]: the attempt needs a response to the host's
     ///   [`Challenge`](crate::challenge::Challenge), and the response is missing or wrong. Nothing
     ///   was looked up, and the attempt was not counted.
@@ -149,7 +150,8 @@ impl Auth {
     ///     before, no password works for it now.
     /// - [`SignInError::TooManyRequests`]: too many wrong tokens were presented for this account
     ///   from this source, or the source has failed too often over all accounts.
-    /// - [`Error::Overloaded`]: too many hashes are waiting. The token is still valid.
+    /// - [`Error::Overloaded`]: too many hashes are waiting, or other attempts at the account took
+    ///   too long. The token is still valid.
     /// - [`Error::Unavailable`], [`Error::Random`]: the token may be spent, the password may be
     ///   set, and earlier tokens may still be valid. The customer should ask for another reset.
     ///

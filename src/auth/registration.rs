@@ -84,8 +84,8 @@ impl Auth {
     /// # Errors
     ///
     /// - [`InputError::Required`], [`InputError::Email`], [`InputError::Policy`]: the input is
-    ///   malformed or breaks the password policy. The registration was not counted, apart from one
-    ///   case: a password from a data breach is refused after the registration was counted.
+    ///   malformed or breaks the password policy. The registration was not counted, with one
+    ///   exception: a password from a data breach is refused after the registration was counted.
     /// - [`SignInError::ChallengeRequired`]: the attempt needs a response to the host's
     ///   [`Challenge`](crate::challenge::Challenge), and the response is missing or wrong. The
     ///   registration was not counted.
@@ -240,7 +240,8 @@ impl Auth {
     ///   confirmation token is right and still valid.
     /// - [`SignInError::TooManyRequests`]: too many wrong tokens were presented for this account
     ///   from this source, or the source has failed too often over all accounts.
-    /// - [`Error::Overloaded`]: too many hashes are waiting. The token is still valid.
+    /// - [`Error::Overloaded`]: too many hashes are waiting, or other attempts at the account took
+    ///   too long. The token is still valid.
     /// - [`Error::Unavailable`], [`Error::Random`]: the token may be spent, and the e-mail address
     ///   may be confirmed. If the token was for a new address, the customer's earlier bearer tokens
     ///   may still be valid: call [`customer_changed`](Self::customer_changed) to end them. If the
@@ -270,8 +271,9 @@ impl Auth {
     /// - With or without such an account, a notice goes to the customer's present e-mail address
     ///   ([`Notice::EmailChangeAsked`]).
     ///
-    /// Only the customer's newest three confirmation tokens are valid. All three end when the
-    /// customer changes or resets the password, or confirms an e-mail address.
+    /// Only the customer's newest three confirmation tokens are valid. All three end when all of
+    /// the customer's tokens are revoked, for example after a reset of the password or a confirmed
+    /// e-mail address. A change of the password ends them, too.
     ///
     /// # Errors
     ///

@@ -115,9 +115,9 @@ impl Auth {
 
     /// Ends all of the customer's tokens, or all except the presented one.
     ///
-    /// The customer's reset tokens and one-time codes that are not yet spent end too. All of these
-    /// tokens and codes end in one atomic step. A sign-in that began before this step and is still
-    /// running gets no token. A sign-in that begins after it succeeds as usual.
+    /// The customer's unspent reset tokens, one-time codes and confirmation tokens end, too. All of
+    /// these tokens and codes end in one atomic step. A sign-in that began before this step and is
+    /// still running gets no token. A sign-in that begins after it succeeds as usual.
     ///
     /// # Errors
     ///
@@ -132,8 +132,8 @@ impl Auth {
         flow::revoke_all_customer_tokens(&self.services, bearer.into(), keep).await
     }
 
-    /// Ends all bearer tokens, reset tokens and one-time codes of all customers and admin users, in
-    /// one write.
+    /// Ends all bearer tokens, reset tokens, one-time codes, confirmation tokens and enrolments of
+    /// all customers and admin users, by a single write to the store.
     ///
     /// Call this method after the database was leaked, or after a backup was restored. A restored
     /// backup can contain tokens that were revoked after the backup was made.

@@ -24,8 +24,8 @@ pub struct Budgets {
     /// Failed sign-ins, reset requests, one-time credentials and enrolments count together in this
     /// budget. A failure counts when the attempt ends. So if the budget allows one more failure and
     /// ten attempts run at once, all ten can fail. If the IP address of a caller is unknown, the
-    /// budget does not apply. Once a source has failed at 10 accounts (a tenth of the budget), it
-    /// counts as suspicious: see
+    /// budget does not apply. If the budget is spent, a known device can still sign in. Once a
+    /// source has failed at 10 accounts (a tenth of the budget), it counts as suspicious: see
     /// [`Pressure::is_suspicious`](crate::challenge::Pressure::is_suspicious).
     pub source_total: Budget,
     /// The budget of failures of one IPv6 /48 network over all accounts: 1,000 failures in an hour.
@@ -45,7 +45,7 @@ pub struct Budgets {
     /// authenticator also counts in a second budget, for the codes of this admin user over a longer
     /// period. It has the size of [`account`](Self::account).
     ///
-    /// Three more budgets have the size of this one:
+    /// Three more budgets have the same size:
     ///
     /// - wrong recovery codes of one source for one admin user (not over all sources, because a
     ///   recovery code cannot be guessed);

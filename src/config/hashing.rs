@@ -33,11 +33,14 @@ pub struct Hashing {
     /// - admin users.
     ///
     /// Within a queue, the threads serve the sources in turn. One source can fill at most a quarter
-    /// of the queue, except the callers without an IP address, who count as one source. If the
-    /// queue is full, a new hash can displace the last hash of the source with the most waiting
-    /// hashes. That source must have at least two more hashes in the queue than the source of the
-    /// new hash. Otherwise the new hash is refused. The caller of a refused or displaced hash gets
-    /// [`Error::Overloaded`](crate::Error::Overloaded).
+    /// of the queue. A further hash of this source is refused, even if the queue is not full. All
+    /// callers without an IP address take turns as if they were one source, but they can fill the
+    /// whole queue.
+    ///
+    /// If the queue is full, a new hash can displace the last hash of the source with the most
+    /// waiting hashes. That source must have at least two more hashes in the queue than the source
+    /// of the new hash. Otherwise the new hash is refused. The caller of a refused or displaced
+    /// hash gets [`Error::Overloaded`](crate::Error::Overloaded).
     pub queue: usize,
 }
 

@@ -80,8 +80,10 @@ pub struct AuthConfig {
     /// - All other queued events, such as sign-ins, can take the whole queue. If the queue is full,
     ///   such an event is lost, and the loss is counted
     ///   ([`Auth::audit_stats`](crate::Auth::audit_stats)).
-    /// - Events of the host's own calls, and events that change a credential or consent, do not go
-    ///   through the queue. The operation waits until the sink has stored them.
+    /// - Events of admin users and of the host's own calls do not go through the queue, and events
+    ///   that change a customer's password, e-mail address, consent or all tokens. The operation
+    ///   waits until the sink has stored them. If an admin user is refused because of a spent
+    ///   budget, then this event goes through the queue.
     pub audit_queue: NonZero<usize>,
 }
 

@@ -5,10 +5,13 @@ use crate::{error::Error, service::Services, token::Origin};
 #[non_exhaustive]
 pub struct Purged {
     /// Number of removed grants, which were expired or revoked.
+    ///
+    /// SQLite, PostgreSQL and Redis also count the bars that they removed. A bar is a record of the
+    /// id of a revoked grant: until the bar ends, the store refuses to insert a grant with this id.
     pub tokens: usize,
     /// Number of removed documents. Each had expired more than an hour before.
     ///
-    /// These documents are, among others:
+    /// These documents are, for example:
     ///
     /// - attempt budgets that no longer count a failure,
     /// - expired one-time credentials and enrolments of second factors,

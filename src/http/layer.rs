@@ -122,8 +122,8 @@ impl AuthLayer {
     ///
     /// All clients whose IP address is unknown share one budget for each account. By default, after
     /// six wrong passwords from any of these clients, none of them can sign in to the account for
-    /// 30 minutes, apart from known devices. So limit the attempts of each client in front of this
-    /// service.
+    /// 30 minutes. Only clients on known devices can still sign in. So limit the attempts of each
+    /// client in front of this service.
     pub fn without_addresses(self) -> Self {
         self.with(|shared| shared.without_addresses = true)
     }

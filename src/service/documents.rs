@@ -120,8 +120,8 @@ impl Documents {
     ///
     /// # Errors
     ///
-    /// An error if each of `tries` commits had a conflict. Otherwise the errors of
-    /// [`commit`](Self::commit), apart from that of too many conflicts.
+    /// - Each of `tries` commits had a conflict.
+    /// - The other errors of [`commit`](Self::commit).
     pub(crate) async fn change_within<T: Transition>(
         &self,
         partition: &Partition,

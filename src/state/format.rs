@@ -10,7 +10,7 @@ use crate::store::IndexEntry;
 /// format. During an upgrade, nodes of two releases can run at once. So a release that reads a new
 /// format must be published before a release that writes this format.
 pub(super) trait Stored: Serialize + DeserializeOwned {
-    /// The format that this release writes. It is also the newest format that this release reads.
+    /// The format that the library writes. It is also the newest format that the library reads.
     const FORMAT: u32;
 }
 

@@ -59,7 +59,9 @@ pub(crate) struct Content {
 /// "unavailable", and the stored document is not changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum DocumentError {
-    #[error("a stored document has format {found}, but this release reads formats up to {known}")]
+    #[error(
+        "a stored document has format {found}, but this release of commerce-auth reads formats up to {known}"
+    )]
     Newer { found: u32, known: u32 },
     /// The error contains the line and column, but not the content, because a document can contain
     /// personal data.

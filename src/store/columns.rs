@@ -9,8 +9,8 @@ use crate::{
     token::{Assistance, GrantId, Obtained, Origin, Subject},
 };
 
-/// The error of a column whose value this release cannot read. This release does not write such a
-/// value: the database row was changed by hand, is damaged, or comes from a newer release.
+/// The error of a column whose value cannot be read. There are three possible causes: the database
+/// row was changed by hand, is damaged, or was written by a newer release of this library.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("column {0} of a row cannot be read")]
 pub(super) struct CorruptColumn(pub(super) &'static str);

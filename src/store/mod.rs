@@ -11,9 +11,9 @@
 //!
 //! # Rules of a storage verb
 //!
-//! - Each verb is one atomic operation of the store. The library never reads a value in one call
-//!   and overwrites the value unchecked in a later call, because another node may have changed the
-//!   value between the two calls.
+//! - Each verb is one atomic operation of the store. If the library replaces a document that an
+//!   earlier call has read, then the commit compares the version: another node may have changed the
+//!   document between the two calls.
 //! - The library passes the current time to each verb that needs it. A record is expired from the
 //!   instant `expires_at` on. The backend compares `expires_at` with the time that the library
 //!   passed, and not with the clock of the backend. Some engines, such as Redis, remove expired

@@ -17,21 +17,23 @@ pub enum OpenError {
     #[error(transparent)]
     Unavailable(#[from] StoreError),
     /// A newer release of this library has changed the tables (in Redis: the layout of the Redis
-    /// keys), so this release cannot read them.
-    #[error("the tables have version {found}, and this release supports up to version {known}")]
+    /// keys). The release that this process uses cannot read the new tables.
+    #[error(
+        "the tables have version {found}, and this release of commerce-auth supports versions up to {known}"
+    )]
     NewerSchema {
         /// The version of the tables that was found.
         found: u32,
-        /// The newest version of the tables that this release supports.
+        /// The newest version of the tables that the release of this process supports.
         known: u32,
     },
     /// The tables are missing or outdated, and the host has forbidden this node to create or
     /// upgrade them (`PostgresOptions::migrate(false)`).
-    #[error("the tables have version {found}, and this release needs version {needed}")]
+    #[error("the tables have version {found}, and this release of commerce-auth needs version {needed}")]
     NotMigrated {
         /// The version of the tables that was found. It is 0 if there are no tables.
         found: u32,
-        /// The version of the tables that this release needs.
+        /// The version of the tables that the release of this process needs.
         needed: u32,
     },
     /// The backend was refused now, because the store would fail later. The message says what is

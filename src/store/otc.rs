@@ -170,7 +170,7 @@ pub struct Presented {
 }
 
 /// A live one-time credential that [`OtcStore::peek`] found. [`OtcStore::take`] can spend the
-/// credential with this value alone, so it need not look up the credential a second time.
+/// credential with the `Offer` alone, so it need not look up the credential a second time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(clippy::exhaustive_structs)] // Backends make it.
 pub struct Offer {

@@ -164,8 +164,9 @@ pub trait TokenStore: Debug + Send + Sync + 'static {
     ///
     /// If [`find`](Self::find) starts after this call has returned, then it does not return the
     /// grant, on any node. To bar an id means: until `bar_until`, [`insert`](Self::insert) refuses
-    /// a grant with this id, even if the store had no such grant. A revoke therefore also works if
-    /// it reaches the store before the insertion of the grant. A second revoke of the same id never
+    /// a grant with this id, even if the store had no such grant. If `bar_until` is not after
+    /// `now`, the id need not be barred. A revoke with a bar therefore also works if it reaches the
+    /// store before the insertion of the grant. A second revoke of the same id never
     /// shortens the bar.
     ///
     /// # Security

@@ -2,6 +2,7 @@
 //! cost.
 
 mod admin;
+mod allocations;
 mod assistance;
 mod attacked;
 mod attempts;

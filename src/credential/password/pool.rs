@@ -41,8 +41,14 @@ pub struct HashingStats {
     pub waiting: usize,
     /// Number of hashes that have begun since the pool was started.
     pub begun: u64,
-    /// Number of hashes that were refused since the pool was started, because the queue was full or
-    /// because hashes of other sources displaced them.
+    /// Number of hashes that were refused since the pool was started. A hash is refused for one of
+    /// three reasons:
+    ///
+    /// - The queue is full, and the hash can displace no other hash.
+    /// - The source of the hash already fills a quarter of the queue.
+    /// - A hash of another source displaces it from the queue.
+    ///
+    /// [`Hashing::queue`](crate::config::Hashing::queue) has the rules.
     pub refused: u64,
     /// Estimated waiting time of a new hash, from the length of the queue and the latest hashes.
     pub wait: Duration,
@@ -52,8 +58,9 @@ pub struct HashingStats {
 /// block a thread of the async runtime.
 ///
 /// Each thread keeps its memory block between hashes. The [queue](Queue) of waiting hashes is
-/// bounded and fair to sources. If the queue has no room for a hash, its caller gets an error at
-/// once. If a caller stops waiting, its hash is removed from the queue.
+/// bounded and fair to sources. If the queue has no room for a hash, or its source already fills a
+/// quarter of the queue, the caller gets an error at once. If a caller stops waiting, its hash is
+/// removed from the queue.
 pub(crate) struct HashingPool {
     shared: Arc<Shared>,
 }

@@ -72,7 +72,7 @@ pub(super) struct Ticket {
     number: u64,
 }
 
-/// The queue has no room for the job.
+/// The lane has no room for the job, or the job's source already fills a quarter of the lane.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Full;
 

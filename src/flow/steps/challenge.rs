@@ -22,7 +22,7 @@ pub(in crate::flow) struct Challenged<'a> {
 
 /// Refuses an attempt if the host challenges it and the client's response is missing or wrong.
 ///
-/// An attempt from a known device of the account is not challenged. Call this function before the
+/// A sign-in from a known device of the account is not challenged. Call this function before the
 /// account is looked up, so that the refusal does not reveal if the account exists. `opened` is
 /// none for a registration without an IP address, because no budget limits such a registration.
 pub(in crate::flow) async fn require_answer(

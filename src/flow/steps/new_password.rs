@@ -33,8 +33,9 @@ pub(in crate::flow) trait ChangesPassword: ToldOfLock {
     fn tell_of_change(&self, notices: &Notices, origin: &Origin);
 }
 
-/// Changes the password of a signed-in customer or admin user. If the change succeeds, all tokens
-/// of the account except the presented one end, and all one-time credentials.
+/// Changes the password of a signed-in customer or admin user. If the change succeeds, the
+/// presented token stays valid. All other tokens of the account end, and all one-time credentials
+/// and enrolments.
 pub(in crate::flow) async fn change<A: ChangesPassword>(
     services: &Services,
     accounts: &Accounts<A>,

@@ -122,8 +122,8 @@ impl SignedIn {
     /// Returns a new device secret, if the client did not present a device secret that the account
     /// knows.
     ///
-    /// The client stores the device secret apart from the token, and presents the device secret at
-    /// later sign-ins ([`SignIn::device`]). Returns none for an assistance token.
+    /// The client stores the device secret separately from the token, and presents the device
+    /// secret at later sign-ins ([`SignIn::device`]). Returns none for an assistance token.
     #[must_use]
     pub const fn device(&self) -> Option<&DeviceSecret> {
         self.device.as_ref()

@@ -14,11 +14,16 @@ use crate::http::is_json;
 /// field. The error does not repeat the field's value, because the client may have sent a password
 /// in the wrong field.
 ///
-/// An empty body, `null` and `[]` count as an object without fields, because PHP encodes an object
-/// without fields as an empty list. Every other body needs the content type `application/json`. The
-/// host limits the size of bodies with axum's `DefaultBodyLimit`. A body is refused if a value that
-/// the type reads is nested more than 127 levels deep. A value that the type ignores may be nested
-/// deeper, because the parser skips it without recursion.
+/// A body of at least one byte needs the content type `application/json`, or another type that
+/// begins with `application/` and ends in `+json`. A body of zero bytes needs no content type. The
+/// host limits the size of bodies with axum's `DefaultBodyLimit`.
+///
+/// A body is first read as `T`. If this fails, then a body of zero bytes, of white space, `null` or
+/// `[]` counts as an object without fields. PHP encodes such an object as `[]`.
+///
+/// Objects and lists that `T` reads may be nested at most 127 levels deep. The body itself is the
+/// first level. A body with more levels is refused. A value that `T` ignores may be nested deeper,
+/// because the parser skips it without recursion.
 ///
 /// `T` is a type that serde deserializes, and its fields are the fields of the body. To read a body
 /// as Commerce does, let `T` ignore unknown fields, and give each field its snake_case name with

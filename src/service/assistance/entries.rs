@@ -129,7 +129,8 @@ impl Assistances {
     }
 
     /// Closes those of the given entries whose assistance has ended. Returns the given entries in
-    /// their present state, apart from those of assistances whose token was not issued.
+    /// their present state. Leaves out the entries of assistances whose token was not issued, and
+    /// entries that were erased meanwhile.
     async fn settle(
         &self,
         entries: Vec<AssistanceEntry>,

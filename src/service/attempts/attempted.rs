@@ -40,7 +40,7 @@ pub(crate) struct Attempted {
     /// The standing of a caller whose device and source are unknown to the account.
     pub(super) standing: Standing,
     /// The tallies of the source over all accounts. If one of these tallies is spent, attempts from
-    /// this source are refused, apart from those from a device that the account knows.
+    /// this source are refused. Attempts from a device that the account knows are still accepted.
     pub(super) source: Option<Tallies>,
     /// A tally of the account over all sources. If this tally is spent, credentials are still
     /// verified, but failures are no longer counted.

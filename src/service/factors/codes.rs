@@ -43,7 +43,7 @@ impl RightCode {
         &self.factor
     }
 
-    /// Returns the number of recovery codes that are left after this one is spent. Returns none if
+    /// Returns the number of recovery codes that are left after this code is spent. Returns none if
     /// this code is not a recovery code.
     pub(crate) fn recovery_codes_left(&self) -> Option<usize> {
         match self.code {

@@ -160,7 +160,7 @@ fn expect(row: &SimpleQueryRow, mark: &str) -> Result<(), OpenError> {
 /// - The database user must have the permissions to use the tables and the functions, and must see
 ///   all rows of the tables.
 /// - The tables must survive a crash of the server, so an unlogged table is refused.
-/// - The server must accept each statement of this release. This shows that the tables have the
+/// - The server must accept each statement of the library. This shows that the tables have the
 ///   right columns.
 pub(super) async fn tables<'a>(
     client: &Client,

@@ -40,8 +40,8 @@ impl Session {
         Ok(self.client.query(statement, parameters).await?)
     }
 
-    /// While callers wait, checks the connection from time to time. If the server does not reply
-    /// within the time limit, closes the connection. Returns when this function has closed the
+    /// While callers wait, checks the connection from time to time. If the check fails, or if the
+    /// server does not reply within the time limit, closes the connection. Returns when this function has closed the
     /// connection, or when the session is dropped.
     ///
     /// With this periodic check, the callers need no timers. Replies arrive in the order of the

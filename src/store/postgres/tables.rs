@@ -9,7 +9,7 @@ use super::{
 /// of the database schema.
 pub(super) const SCHEMA: &str = include_str!("schema.sql");
 
-/// The version of the tables that this release creates and supports.
+/// The version of the tables that this code creates and supports.
 const VERSION: u32 = 1;
 
 /// The result of a look at the database: if the schema exists, and which version its tables have.
@@ -43,7 +43,7 @@ pub(super) async fn make(client: &mut Client, schema: &str) -> Result<(), OpenEr
     transaction.commit().await.map_err(not_permitted)
 }
 
-/// Checks that the tables exist and have the version that this release needs. Creates nothing.
+/// Checks that the tables exist and have the version [`VERSION`]. Creates nothing.
 pub(super) async fn check(client: &mut Client, schema: &str) -> Result<(), OpenError> {
     let transaction = client.transaction().await.map_err(|error| refused(error, "connect"))?;
     let Found { version: found, .. } = look(&transaction, "SELECT 1", schema).await?;

@@ -57,9 +57,10 @@
 //!
 //! With [`RedisOptions::wait_for_replicas`], a revoke returns without an error only if the given
 //! number of replicas have the write. The revoke then survives a failover to one of these replicas.
-//! Commits of documents wait for replicas, too, apart from commits that only store expendable
-//! documents or check versions. The documents that count failed attempts are expendable, so a
-//! failover can lose counted failures. The insertion of a grant does not wait for replicas.
+//! A commit waits for replicas, too, if it deletes a document, or if it stores a document that is
+//! not [expendable](crate::store::Put::expendable). The documents that count failed attempts are
+//! expendable. So a commit that only counts failed attempts does not wait, and a failover can lose
+//! counted failures. The insertion of a grant does not wait for replicas.
 //!
 //! If the network is split, then two servers may act as primary for a time. The old primary serves
 //! requests until it learns that a replica has become the new primary. Then the old primary becomes
@@ -141,8 +142,8 @@
 //! script has changed anything. The server does not stop a script that has begun for lack of
 //! memory. So the server does not make only a part of a commit because its memory is full.
 //!
-//! The Redis key `{commerce_auth}:version` holds the version of this layout. If a newer release of
-//! this library has changed the layout, then this release refuses to connect.
+//! The Redis key `{commerce_auth}:version` holds the version of this layout. An older release of
+//! this library refuses to connect to a server whose layout a newer release has changed.
 #![doc = concat!("\n", include_str!("../../../docs/redis.md"))]
 
 mod address;

@@ -49,15 +49,15 @@
 //! Call [`Auth::purge`](crate::Auth::purge) from a timer. Otherwise the file grows without limit.
 //! SQLite reuses the space of removed records. After a revoke of all tokens of the shop, the grants
 //! of these tokens stay in the file. A purge removes each of them only after its original expiry.
-//! The count of removed tokens that a purge returns includes bars. A bar is a record of a revoked
-//! token. It prevents that a sign-in stores the grant of this token later.
+//! The count of removed tokens that a purge returns includes bars. A bar is a record of the id of a
+//! revoked grant. Until the bar ends, the store refuses to insert a grant with this id.
 //!
 //! Back up the file with `VACUUM INTO` or with SQLite's online backup. Do not copy the file: the
 //! newest data is in a second file, the write-ahead log, so a copy would lack this data. On Unix,
 //! the library creates the file with permissions for the user of the process only (mode 600).
 //!
-//! The file holds the version of its tables. If a newer release of this library has changed the
-//! tables, then this release refuses to open the file.
+//! The file holds the version of its tables. An older release of this library refuses to open a
+//! file whose tables a newer release has changed.
 
 mod accounts;
 mod audit;

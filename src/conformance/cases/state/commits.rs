@@ -25,7 +25,7 @@ pub(in crate::conformance) async fn a_put_names_the_version_it_replaces<S: State
     holds(store, &partition, &key, Some(4), "after a put").await
 }
 
-/// A put that expects no document does not replace an existing document, even if that document has
+/// If a document exists, then a put that expects no document is refused, even if the document has
 /// no bytes.
 pub(in crate::conformance) async fn a_creation_expects_absence<S: StateStore>(
     store: &S,

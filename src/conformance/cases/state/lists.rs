@@ -141,8 +141,8 @@ pub(in crate::conformance) async fn an_entry_that_is_put_again_stays<S: StateSto
     Ok(())
 }
 
-/// A list has no deleted documents, and no documents that no longer have an entry in the index. If
-/// an index entry of a document gets a new rank, then the list has the document only at the new
+/// A list leaves out deleted documents, and documents whose entry in the index was removed. If an
+/// index entry of a document gets a new rank, then the list has the document only at the new
 /// position.
 pub(in crate::conformance) async fn a_list_leaves_out_entries_that_are_gone<S: StateStore>(
     store: &S,

@@ -24,8 +24,8 @@ async fn live<S: TokenStore>(store: &S, grants: &[(&Grant, bool)]) -> Result<(),
     Ok(())
 }
 
-/// If an insertion would exceed the cap, then the subject's grant with the earliest time of issue
-/// ends. It does not matter when that grant was inserted.
+/// If an insertion would exceed the cap, then the subject's stored grant with the earliest time
+/// of issue ends. It does not matter when that grant was inserted.
 pub(in crate::conformance) async fn the_oldest_goes_beyond_the_cap<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {

@@ -12,7 +12,7 @@ local name_at = #index_prefix + 1
 local held = redis.call('MGET', unpack(KEYS))
 for at, document in ipairs(held) do
   local version = document and document:sub(1, 16)
-  -- An empty record is damaged. It must not count as a document that does not exist.
+  -- An empty record is damaged. It must count as an existing document.
   if version == '' or (version or '') ~= ARGV[3 * at - 1] then return held end
 end
 -- New index entries are written before the documents, and old entries are removed after the
