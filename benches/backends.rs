@@ -20,16 +20,22 @@ use commerce_auth::{
     token::{GrantId, Subject},
 };
 use commerce_auth_benches::{
-    Attempt, BarePostgres, BareRedis, BareSqlite, CAP, Driver, Shop, Turns, Work, fresh, grant_of, origin_of,
-    random_digests, sizes, timed,
+    Attempt, Bar, BarePostgres, BareRedis, BareSqlite, CAP, Driver, Row, Shop, Turns, Work, fresh, grant_of,
+    origin_of, random_digests, sizes, timed,
 };
 use commerce_auth_test_servers::{Postgres, Redis};
-use serde_json::json;
 use time::OffsetDateTime;
 use tokio::runtime::Runtime;
 
 /// The number of callers at once.
 const CALLERS: [usize; 2] = [1, 64];
+
+/// The bars of a backend, an operation and a number of callers.
+const BARS: [((&str, &str, usize), Bar); 3] = [
+    (("sqlite", "verify", 1), Bar::AtLeast(0.667)),
+    (("postgres", "verify", 64), Bar::AtLeast(0.85)),
+    (("redis", "verify", 64), Bar::AtLeast(0.85)),
+];
 
 /// Returns the number of live tokens, and of those that are verified.
 fn live() -> (usize, usize) {
@@ -82,14 +88,13 @@ fn measure<D: Driver>(tokio: &Runtime, name: &str, ours: &Arc<Ours>, bare: &Arc<
         for callers in CALLERS {
             let turns = Turns::take(
                 callers,
-                |steps| run(tokio, callers, ours, prepare(steps)),
-                |steps| run(tokio, callers, bare, prepare(steps)),
+                [&mut |steps| run(tokio, callers, ours, prepare(steps)), &mut |steps| {
+                    run(tokio, callers, bare, prepare(steps))
+                }],
             );
-            let row = json!({
-                "backend": name, "verb": verb, "callers": callers,
-                "ours": turns.first, "bare": turns.second, "ratio": turns.ratio,
-            });
-            println!("{row}");
+            let bar = BARS.iter().find(|(row, _)| *row == (name, verb, callers)).map(|(_, bar)| *bar);
+            let what = format!("{name}: {verb}, {callers} at once : bare driver");
+            Row::comparing(&what, &turns, bar).print();
         }
     }
 }

@@ -3,14 +3,18 @@
 
 mod attempt;
 mod bare;
+mod cycle;
 mod peers;
+mod row;
 mod shop;
 mod turns;
 mod work;
 
 pub use attempt::Attempt;
 pub use bare::{BarePostgres, BareRedis, BareSqlite, Driver, Work};
+pub use cycle::Cycle;
 pub use peers::{Claims, Jwt, Sessions};
-pub use shop::{BareTable, FirstBytes, Shop, Texts, grant_of, origin_of, random_digests, sign_in_of};
+pub use row::{Bar, Row};
+pub use shop::{BareTable, FirstBytes, Shop, Texts, grant_of, insert, origin_of, random_digests, sign_in_of};
 pub use turns::{Turns, median, timed};
-pub use work::{CAP, Cursor, finish, fresh, on_threads, sizes};
+pub use work::{CAP, finish, fresh, on_threads, sizes, walk};

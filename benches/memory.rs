@@ -3,49 +3,53 @@
 
 use std::{env, fs, process::Command};
 
-use commerce_auth::{
-    TokenStore,
-    store::{Insert, memory::MemoryStore},
-};
-use commerce_auth_benches::{CAP, finish, fresh, grant_of, origin_of, random_digests, sizes};
+use commerce_auth::{Origin, store::memory::MemoryStore};
+use commerce_auth_benches::{Bar, Row, finish, grant_of, insert, origin_of, random_digests, sizes};
 use time::OffsetDateTime;
 
-/// The number of tokens, and of each customer's. The tables double at powers of two: 1e6 is just
-/// past one, 8e5 just before.
-const CASES: [(usize, usize); 4] = [(1_000_000, 1), (1_000_000, 2), (800_000, 1), (800_000, 2)];
+/// The numbers of live tokens, each of a different customer. A table that grows in steps has much
+/// free memory just after a step, and little just before one. So the bars are for the mean.
+const TOKENS: [usize; 3] = [800_000, 1_000_000, 1_400_000];
+/// The kinds of token, with the largest number of bytes that a token may take.
+const KINDS: [(&str, f64); 2] = [("with source address and user agent", 260.0), ("without origin", 190.0)];
 
 fn main() {
-    let case =
-        env::var("CASE").ok().and_then(|case| case.parse().ok()).and_then(|case: usize| CASES.get(case));
-    if let Some((tokens, of_each)) = case {
-        println!(
-            "{tokens} tokens, {of_each} a customer: {:.0} bytes a token",
-            bytes_per_token(*tokens, *of_each)
-        );
-    } else if sizes().len() == 1 {
-        assert!(bytes_per_token(1_000, 2) > 0.0);
-    } else {
-        // One process for each case, because freed memory cannot be told from memory that was never
-        // used.
-        let program = env::current_exe().expect("this program has a path");
-        for case in 0..CASES.len() {
-            let ran = Command::new(&program).env("CASE", case.to_string()).status();
-            assert!(ran.expect("this program runs").success());
+    let case = || Some((env::var("TOKENS").ok()?.parse().ok()?, env::var("KIND").ok()?));
+    if let Some((tokens, kind)) = case() {
+        println!("{}", bytes_per_token(tokens, kind == KINDS[0].0));
+        return;
+    }
+    let numbers = if sizes().len() > 1 { TOKENS } else { [1_000; 3] };
+    for (kind, bar) in KINDS {
+        let bytes = numbers.map(|tokens| in_a_process(tokens, kind));
+        for (tokens, bytes) in numbers.iter().zip(bytes) {
+            let what = format!("bytes of each of {tokens} tokens, {kind}");
+            Row { what: &what, ours: None, peer: None, result: bytes, bar: None }.print();
         }
+        let what = format!("bytes of a token {kind}, the mean");
+        let result = bytes.iter().sum::<f64>() / bytes.len() as f64;
+        Row { what: &what, ours: None, peer: None, result, bar: Some(Bar::AtMost(bar)) }.print();
     }
 }
 
-fn bytes_per_token(tokens: usize, of_each: usize) -> f64 {
+/// Measures in a separate process, because freed memory cannot be told from memory that was never
+/// used.
+fn in_a_process(tokens: usize, kind: &str) -> f64 {
+    let program = env::current_exe().expect("this program has a path");
+    let ran = Command::new(program).env("TOKENS", tokens.to_string()).env("KIND", kind).output();
+    let printed = String::from_utf8(ran.expect("this program runs").stdout).expect("it prints text");
+    printed.trim().parse().expect("it prints a number")
+}
+
+fn bytes_per_token(tokens: usize, with_origin: bool) -> f64 {
     let now = OffsetDateTime::now_utc();
     let digests = random_digests(tokens);
     let store = MemoryStore::new();
     let before = resident();
-    for (index, digest) in digests.into_iter().enumerate() {
-        let customer = index / of_each;
-        let grant = grant_of(customer, digest, now);
-        let generation = finish(store.generation(&grant.subject, fresh())).expect("memory does not fail");
-        let inserted = finish(store.insert(&grant, &origin_of(customer), generation, CAP, now));
-        assert_eq!(inserted.expect("memory does not fail"), Insert::Stored);
+    // The digests stay until the end, because both readings include them.
+    for (customer, digest) in digests.iter().enumerate() {
+        let origin = if with_origin { origin_of(customer) } else { Origin::default() };
+        finish(insert(&store, &grant_of(customer, *digest, now), &origin));
     }
     (resident() - before) / tokens as f64
 }

@@ -1,5 +1,5 @@
-//! A shop with signed-in customers. Its tokens are issued by sign-ins, with a hash that costs next
-//! to nothing.
+//! A shop with signed-in customers. Its tokens are minted here and inserted without a sign-in, so
+//! that a million of them take seconds.
 
 use std::{
     collections::HashMap,
@@ -11,16 +11,22 @@ use std::{
 use async_trait::async_trait;
 use commerce_auth::{
     Auth, AuthConfig, CustomerId, CustomerStore, Email, IntoShared, Origin, PasswordHash, SignIn, Store,
-    Website,
+    TokenStore, Website,
     account::CustomerRecord,
     audit::{AuditSink, MemoryAudit},
     credential::Argon2Params,
     error::StoreError,
     random::{ChaChaRandom, SecureRandom},
-    store::memory::{MemoryCustomers, MemoryStore},
+    store::{
+        Insert,
+        memory::{MemoryCustomers, MemoryStore},
+    },
     token::{Digest, Grant, GrantId, Obtained},
 };
+use siphasher::sip::SipHasher24;
 use time::{Duration, OffsetDateTime};
+
+use crate::{CAP, fresh};
 
 const PASSWORD: &str = "b0bl0bl@wW";
 /// A user agent of the usual length.
@@ -42,18 +48,23 @@ impl Shop {
 
     /// Returns a shop over a store, with `count` live tokens, two to a customer.
     pub fn over(store: impl IntoShared<dyn Store>, count: usize) -> Self {
-        let shop = Self::of(store, costing(Argon2Params::danger_fast()), MemoryAudit::new());
-        // More callers than cores, so that the hashing threads never wait for one.
+        // Several callers at once, so that durable stores group their writes.
         const CALLERS: usize = 8;
-        let tokens = thread::scope(|scope| {
-            let sign_in_some = |caller| {
-                let numbers = (caller..count).step_by(CALLERS);
-                numbers.map(|number| shop.sign_in(number / 2)).collect::<Vec<_>>()
-            };
-            let running: Vec<_> =
-                (0..CALLERS).map(|caller| scope.spawn(move || sign_in_some(caller))).collect();
-            running.into_iter().flat_map(|caller| caller.join().expect("customers can sign in")).collect()
+        let store = store.into_shared();
+        let tokens = minted(count);
+        let now = OffsetDateTime::now_utc();
+        let insert_some = |caller| {
+            for number in (caller..count).step_by(CALLERS) {
+                let grant = grant_of(number / 2, Digest::of(tokens[number].as_bytes()), now);
+                pollster::block_on(insert(&*store, &grant, &origin_of(number / 2)));
+            }
+        };
+        thread::scope(|scope| {
+            for caller in 0..CALLERS {
+                scope.spawn(move || insert_some(caller));
+            }
         });
+        let shop = Self::of(store, costing(Argon2Params::danger_fast()), MemoryAudit::new());
         Self { tokens: Texts::in_random_order(tokens), ..shop }
     }
 
@@ -154,6 +165,40 @@ pub fn grant_of(customer: usize, digest: Digest, now: OffsetDateTime) -> Grant {
     Grant::customer(id, customer, Website::default(), Obtained::Password, now, now + Duration::HOUR)
 }
 
+/// Stores a grant.
+pub async fn insert(store: &(impl TokenStore + ?Sized), grant: &Grant, origin: &Origin) {
+    let generation = store.generation(&grant.subject, fresh()).await.expect("the store answers");
+    let stored = store.insert(grant, origin, generation, CAP, grant.issued_at).await;
+    assert_eq!(stored.expect("the store answers"), Insert::Stored);
+}
+
+const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+
+/// Returns random characters of bearer tokens.
+fn random_chars(count: usize) -> String {
+    let mut bytes = vec![0; count];
+    ChaChaRandom::new().fill(&mut bytes).expect("the operating system has random bytes");
+    bytes.into_iter().map(|byte| char::from(ALPHABET[usize::from(byte % 36)])).collect()
+}
+
+/// Returns bearer tokens as an `Auth` without a keyring mints them. The check characters are the
+/// digits of a public function of the random characters.
+fn minted(count: usize) -> Vec<String> {
+    const RANDOM: usize = 25;
+    let check = SipHasher24::new_with_key(b"commerce-auth/v1");
+    let mint = |random: &[u8]| {
+        let mut check = check.hash(random) % 36_u64.pow(7);
+        let mut token = String::from_utf8(random.to_vec()).expect("the characters are ASCII");
+        while token.len() < Texts::LENGTH {
+            let digit = usize::try_from(check % 36).expect("a digit");
+            token.push(char::from(ALPHABET[digit]));
+            check /= 36;
+        }
+        token
+    };
+    random_chars(count * RANDOM).as_bytes().chunks_exact(RANDOM).map(mint).collect()
+}
+
 /// Returns digests of this many unissued tokens. They are real digests, because the table takes its
 /// hash from them.
 pub fn random_digests(count: usize) -> Vec<Digest> {
@@ -183,11 +228,7 @@ impl Texts {
 
     /// Returns tokens made up by someone who knows the form of a token.
     pub fn forged(count: usize) -> Self {
-        const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
-        let digests = random_digests(count);
-        let chars =
-            digests.iter().flat_map(|digest| digest.as_bytes()).map(|byte| ALPHABET[usize::from(byte % 36)]);
-        Self(chars.map(char::from).collect())
+        Self(random_chars(count * Self::LENGTH))
     }
 
     pub fn len(&self) -> usize {

@@ -5,9 +5,9 @@ use std::{fs, sync::Arc};
 
 use commerce_auth::{
     Store,
-    store::{Insert, postgres::PostgresStore, redis::RedisStore, sqlite::SqliteStore},
+    store::{postgres::PostgresStore, redis::RedisStore, sqlite::SqliteStore},
 };
-use commerce_auth_benches::{CAP, fresh, grant_of, origin_of, random_digests, sizes};
+use commerce_auth_benches::{grant_of, insert, origin_of, random_digests, sizes};
 use commerce_auth_test_servers::{Postgres, Redis};
 use time::OffsetDateTime;
 use tokio::runtime::Runtime;
@@ -57,9 +57,7 @@ fn fill(tokio: &Runtime, store: impl Store, tokens: usize) {
             tokio::spawn(async move {
                 for customer in (caller..digests.len()).step_by(CALLERS) {
                     let grant = grant_of(customer, digests[customer], now);
-                    let first = store.generation(&grant.subject, fresh()).await.expect("the store answers");
-                    let stored = store.insert(&grant, &origin_of(customer), first, CAP, now).await;
-                    assert_eq!(stored.expect("the store answers"), Insert::Stored);
+                    insert(&*store, &grant, &origin_of(customer)).await;
                 }
             })
         };

@@ -10,10 +10,10 @@ use std::{
 
 use commerce_auth::{
     Origin, TokenStore,
-    store::{Insert, memory::MemoryStore},
+    store::memory::MemoryStore,
     token::{Grant, GrantId},
 };
-use commerce_auth_benches::{CAP, FirstBytes, finish, fresh, grant_of, random_digests, sizes};
+use commerce_auth_benches::{FirstBytes, finish, grant_of, insert, random_digests, sizes};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use time::OffsetDateTime;
 
@@ -30,7 +30,7 @@ fn tables(criterion: &mut Criterion) {
             .enumerate()
             .map(|(customer, digest)| grant_of(customer, digest, now))
             .collect();
-        // Neither in the order of insertion nor in the order of a table.
+        // This is not the order of insertion, and not the order of a table.
         let mut ids: Vec<_> = grants.iter().map(|grant| grant.id).collect();
         ids.sort_unstable_by_key(|id| id.as_bytes().last_chunk::<8>().copied());
         let mut measure = |table: &str, find: &dyn Fn(&GrantId) -> Option<Grant>| {
@@ -49,9 +49,7 @@ fn tables(criterion: &mut Criterion) {
 
         let store = MemoryStore::new();
         for grant in &grants {
-            let generation = finish(store.generation(&grant.subject, fresh())).expect("memory does not fail");
-            let inserted = finish(store.insert(grant, &Origin::default(), generation, CAP, now));
-            assert_eq!(inserted.expect("memory does not fail"), Insert::Stored);
+            finish(insert(&store, grant, &Origin::default()));
         }
         measure("MemoryStore", &|id| finish(store.find(id, now)).expect("memory does not fail"));
         drop(store);

@@ -1,6 +1,6 @@
-//! Compares two ways to do the same work. They take turns of a few milliseconds, which criterion
-//! cannot do. Server and client share a machine with other programs, whose load changes within
-//! seconds, and only the ratio matters.
+//! Compares ways to do work that take turns of a few milliseconds, which criterion cannot do. Other
+//! programs share the machine, and its speed changes within seconds. So only ratios of times of the
+//! same turn matter.
 
 use std::time::{Duration, Instant};
 
@@ -8,46 +8,42 @@ use tokio::runtime::Runtime;
 
 use crate::sizes;
 
-/// The shortest length of a turn.
-const TURN: Duration = Duration::from_millis(15);
+/// The shortest time that a way runs in a turn.
+const SHORTEST: Duration = Duration::from_millis(15);
 
-/// The medians of the turns.
+/// The times of `N` ways to do a step of work. In each turn, every way runs once.
 #[derive(Debug)]
-pub struct Turns {
-    /// The time of a step in the first way, in nanoseconds.
-    pub first: f64,
-    /// The same for the second way.
-    pub second: f64,
-    /// The second way's time divided by the first one's, in the same turn.
-    pub ratio: f64,
-}
+pub struct Turns<const N: usize>(Vec<[f64; N]>);
 
-impl Turns {
-    /// Times this many steps of one way and of the other, in turn.
-    pub fn take(
-        callers: usize,
-        mut first: impl FnMut(usize) -> Duration,
-        mut second: impl FnMut(usize) -> Duration,
-    ) -> Self {
+impl<const N: usize> Turns<N> {
+    /// Times the ways. A way runs the given number of steps, and returns the time that they took.
+    /// The number is `least`, or `least` doubled as often as needed for a turn.
+    pub fn take(least: usize, mut ways: [&mut dyn FnMut(usize) -> Duration; N]) -> Self {
         let turns = if sizes().len() > 1 { 60 } else { 1 };
-        let mut steps = callers;
-        while first(steps) < TURN {
-            steps *= 2;
-        }
-        let (mut by_first, mut by_second, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-        for turn in 0..turns {
-            // The second of the two may find warm caches or a busy disk.
-            let (one, other) = if turn % 2 == 0 {
-                (first(steps), second(steps))
-            } else {
-                let other = second(steps);
-                (first(steps), other)
-            };
-            ratios.push(other.as_secs_f64() / one.as_secs_f64());
-            by_first.push(nanoseconds_each(one, steps));
-            by_second.push(nanoseconds_each(other, steps));
-        }
-        Self { first: median(by_first), second: median(by_second), ratio: median(ratios) }
+        let steps = ways.each_mut().map(|way| {
+            let mut steps = least;
+            while way(steps) < SHORTEST {
+                steps *= 2;
+            }
+            steps
+        });
+        let turn = |first: usize| {
+            let mut times = [0.0; N];
+            for place in 0..N {
+                // A way may find the caches or the disk as the way before it left them. So another
+                // way begins each turn.
+                let way = (first + place) % N;
+                times[way] = nanoseconds_each(ways[way](steps[way]), steps[way]);
+            }
+            times
+        };
+        Self((0..turns).map(turn).collect())
+    }
+
+    /// Returns the median of a figure of a turn. The figure depends on the times of a step, in
+    /// nanoseconds.
+    pub fn median(&self, figure: impl Fn([f64; N]) -> f64) -> f64 {
+        median(self.0.iter().map(|times| figure(*times)).collect())
     }
 }
 

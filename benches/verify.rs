@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use commerce_auth::{Error, error::TokenError};
-use commerce_auth_benches::{BareTable, Cursor, Jwt, Sessions, Shop, Texts, finish, on_threads, sizes};
+use commerce_auth_benches::{BareTable, Jwt, Sessions, Shop, Texts, finish, sizes, walk};
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime};
 
 criterion_group!(benches, verify);
@@ -62,8 +62,8 @@ fn measure(
     length: usize,
     operation: impl Fn(usize) + Sync,
 ) {
-    let cursor = Cursor::default();
+    let mut walk = walk(threads, length, operation);
     group.bench_function(name, |bencher| {
-        bencher.iter_custom(|steps| on_threads(threads, || cursor.walk(steps, length).for_each(&operation)));
+        bencher.iter_custom(|steps| walk(usize::try_from(steps).expect("a sample's length")));
     });
 }

@@ -35,18 +35,21 @@ pub fn finish<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// The end of the last sample. The next one continues there, so that all of a large table is
-/// visited.
-#[derive(Debug, Default)]
-pub struct Cursor(AtomicUsize);
-
-impl Cursor {
-    /// Returns the next `steps` positions of `length`, again and again. Threads begin far from each
-    /// other.
-    pub fn walk(&self, steps: u64, length: usize) -> impl Iterator<Item = usize> + use<> {
-        let steps = usize::try_from(steps).expect("a sample's length");
-        let start = self.0.fetch_add(steps.wrapping_add(length / 2), Ordering::Relaxed) % length;
-        (start..length).chain((0..).flat_map(move |_| 0..length)).take(steps)
+/// Returns a way to run the operation on each of `length` items, again and again, on each of the
+/// threads.
+pub fn walk(
+    threads: usize,
+    length: usize,
+    operation: impl Fn(usize) + Sync,
+) -> impl FnMut(usize) -> Duration {
+    // The walk continues where the last one ended, so that all of a large table is visited.
+    let end = AtomicUsize::new(0);
+    move |steps| {
+        on_threads(threads, || {
+            // Threads begin far from each other.
+            let start = end.fetch_add(steps.wrapping_add(length / 2), Ordering::Relaxed) % length;
+            (start..length).chain((0..).flat_map(|_| 0..length)).take(steps).for_each(&operation);
+        })
     }
 }
 

@@ -81,6 +81,17 @@ async fn verification_and_sign_out_are_one_each() {
 }
 
 #[tokio::test]
+async fn a_token_with_wrong_check_characters_reaches_no_store() {
+    let (shop, log) = logged();
+    let mut forged = shop.sign_in(PASSWORD).await.unwrap().token().expose().to_owned();
+    let last = forged.pop();
+    forged.push(if last == Some('0') { '1' } else { '0' });
+    let (refused, verbs, _) = log.of(shop.auth.verify_customer(&forged)).await;
+    refused.unwrap_err();
+    assert_eq!(verbs, [""; 0]);
+}
+
+#[tokio::test]
 async fn assistance_looks_at_two_grants() {
     let (shop, log) = logged();
     let token = shop.assisting(&shop.admin_token().await, 0).await.unwrap();
