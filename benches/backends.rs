@@ -31,10 +31,12 @@ use tokio::runtime::Runtime;
 const CALLERS: [usize; 2] = [1, 64];
 
 /// The bars of a backend, an operation and a number of callers.
-const BARS: [((&str, &str, usize), Bar); 3] = [
-    (("sqlite", "verify", 1), Bar::AtLeast(0.667)),
-    (("postgres", "verify", 64), Bar::AtLeast(0.85)),
-    (("redis", "verify", 64), Bar::AtLeast(0.85)),
+const BARS: [((&str, &str, usize), Bar); 5] = [
+    (("sqlite", "verify", 1), Bar::Minimum(0.9)),
+    (("postgres", "verify", 64), Bar::Minimum(0.95)),
+    (("redis", "verify", 64), Bar::Minimum(0.95)),
+    (("redis", "issue", 64), Bar::Minimum(0.8)),
+    (("redis", "commit", 64), Bar::Minimum(0.6)),
 ];
 
 /// Returns the number of live tokens, and of those that are verified.

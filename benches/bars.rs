@@ -54,7 +54,7 @@ fn compare_with_jwt(shop: &Shop, name: &str) {
         let turns = Turns::take(LEAST, [&mut walk_verifying(shop, 1), &mut decode]);
         // The bar is higher on a machine whose HMAC is slow compared with its memory.
         let slow = turns.median(|[_, decode]| decode) >= 2_500.0;
-        let bar = (algorithm == "HS256").then_some(Bar::AtLeast(if slow { 8.0 } else { 5.5 }));
+        let bar = (algorithm == "HS256").then_some(Bar::Minimum(if slow { 8.0 } else { 5.5 }));
         let what = format!("jsonwebtoken {algorithm} decode : verify, {name} live tokens");
         Row::comparing(&what, &turns, bar).print();
     }
@@ -83,7 +83,7 @@ fn compare_with_least_work(shop: &Shop, name: &str) {
         ],
     );
     let what = format!("verify, {name} live tokens : digest and one dependent miss");
-    Row::comparing(&what, &turns, Some(Bar::AtMost(1.6))).print();
+    Row::comparing(&what, &turns, Some(Bar::Maximum(1.6))).print();
 }
 
 /// Compares what a second thread gains for the library and for a table without locks. The gain is
@@ -111,7 +111,7 @@ fn compare_threads(shop: &Shop, name: &str) {
         "gain of a second thread, verify : bare table",
         [Some(1), Some(3)],
         |[ours, ours_of_two, bare, bare_of_two]| (ours / ours_of_two) / (bare / bare_of_two),
-        Some(Bar::AtLeast(0.95)),
+        Some(Bar::Minimum(0.95)),
     );
 }
 
@@ -131,13 +131,13 @@ fn compare_forged_with_digest(shop: &Shop) {
             }),
         ],
     );
-    Row::comparing("forged token : SHA-256 of 32 bytes", &turns, Some(Bar::AtMost(1.4))).print();
+    Row::comparing("forged token : SHA-256 of 32 bytes", &turns, Some(Bar::Maximum(1.4))).print();
 }
 
 fn compare_with_sessions() {
     let (count, name) = sizes().get(1).unwrap_or(&sizes()[0]);
     let (shop, sessions) = (Shop::with_tokens(*count), Sessions::with(*count));
-    for (threads, bar) in [(1, Some(Bar::AtLeast(3.0))), (2, None)] {
+    for (threads, bar) in [(1, Some(Bar::Minimum(3.0))), (2, None)] {
         let mut load = walk(threads, *count, |index| {
             black_box(sessions.load(black_box(index)).expect("a live session"));
         });
@@ -190,7 +190,7 @@ fn compare_sign_in() {
         ];
         for (what, ours, result, has_bar) in rows {
             let what = format!("bare hash : {what}, {callers} at once");
-            let bar = has_bar.then_some(Bar::AtLeast(0.95));
+            let bar = has_bar.then_some(Bar::Minimum(0.95));
             Row { what: &what, ours: Some(ours), peer: Some(times[2]), result, bar }.print();
         }
     }

@@ -28,7 +28,7 @@ fn main() {
         }
         let what = format!("bytes of a token {kind}, the mean");
         let result = bytes.iter().sum::<f64>() / bytes.len() as f64;
-        Row { what: &what, ours: None, peer: None, result, bar: Some(Bar::AtMost(bar)) }.print();
+        Row { what: &what, ours: None, peer: None, result, bar: Some(Bar::Maximum(bar)) }.print();
     }
 }
 

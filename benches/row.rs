@@ -18,8 +18,8 @@ pub struct Row<'a> {
 /// The results that pass.
 #[derive(Clone, Copy, Debug)]
 pub enum Bar {
-    AtLeast(f64),
-    AtMost(f64),
+    Minimum(f64),
+    Maximum(f64),
 }
 
 impl<'a> Row<'a> {
@@ -28,7 +28,7 @@ impl<'a> Row<'a> {
     /// result is the inverse.
     pub fn comparing(what: &'a str, turns: &Turns<2>, bar: Option<Bar>) -> Self {
         let result = match bar {
-            Some(Bar::AtMost(_)) => turns.median(|[ours, peer]| ours / peer),
+            Some(Bar::Maximum(_)) => turns.median(|[ours, peer]| ours / peer),
             _ => turns.median(|[ours, peer]| peer / ours),
         };
         let (ours, peer) = (turns.median(|[ours, _]| ours), turns.median(|[_, peer]| peer));
@@ -38,8 +38,8 @@ impl<'a> Row<'a> {
     /// Prints the row as one line of JSON.
     pub fn print(&self) {
         let (bar, pass) = match self.bar {
-            Some(Bar::AtLeast(bar)) => (Some(format!(">= {bar}")), Some(self.result >= bar)),
-            Some(Bar::AtMost(bar)) => (Some(format!("<= {bar}")), Some(self.result <= bar)),
+            Some(Bar::Minimum(bar)) => (Some(format!(">= {bar}")), Some(self.result >= bar)),
+            Some(Bar::Maximum(bar)) => (Some(format!("<= {bar}")), Some(self.result <= bar)),
             None => (None, None),
         };
         let Self { what, ours, peer, result, .. } = self;
