@@ -4,7 +4,7 @@ use argon2::{
 };
 use subtle::ConstantTimeEq;
 
-use super::memory::{Input, Memory};
+use super::{memory::Memory, plain::Input};
 
 /// The Argon2 parameters are out of bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -3,7 +3,7 @@ use std::{panic::catch_unwind, sync::OnceLock};
 use argon2::{Algorithm, Params, Version};
 use argon2_rust::{Argon2, Error, Hasher, params};
 
-use super::memory::{Input, compute};
+use super::plain::{Input, compute};
 
 /// Computes a hash in the memory of the `Hasher`, with the hasher's parameters: password, salt and
 /// output.

@@ -7,6 +7,7 @@ mod context;
 #[cfg(feature = "fast-argon2")]
 mod fast;
 mod memory;
+mod plain;
 mod policy;
 mod pool;
 mod queue;
