@@ -62,8 +62,9 @@ impl Clock for SystemClock {
         OffsetDateTime::now_utc()
     }
 
-    /// Reads the time of the last tick of the kernel, which is in memory. Reading the processor's
-    /// counter takes several times as long. A kernel has 100 to 1,000 ticks in a second.
+    /// Reads the time of the kernel's last tick (`CLOCK_REALTIME_COARSE` of clock_gettime(2)),
+    /// which is in memory. Reading the processor's counter takes several times as long. A kernel
+    /// has 100 to 1,000 ticks in a second.
     #[cfg(target_os = "linux")]
     fn coarse_now(&self) -> OffsetDateTime {
         use rustix::time::{ClockId, clock_gettime};

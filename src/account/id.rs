@@ -83,6 +83,7 @@ macro_rules! account_id {
         pub struct $name(AccountId);
 
         impl $name {
+            /// Returns the id without the kind of its account.
             pub(crate) const fn form(&self) -> &AccountId {
                 &self.0
             }

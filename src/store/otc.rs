@@ -191,8 +191,8 @@ pub struct Spent {
     pub purpose: Purpose,
     /// The generation under which the credential was stored.
     pub generation: Generation,
-    /// The digest of the grant that was issued for the credential, or of the e-mail address that the
-    /// credential confirmed. None if the credential was spent to set a new password.
+    /// The digest of the grant that was issued for the credential, or of the e-mail address that
+    /// the credential confirmed. None if the credential was spent to set a new password.
     pub bought: Option<Digest>,
 }
 

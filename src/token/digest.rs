@@ -24,8 +24,8 @@ impl Digest {
     }
 
     /// Returns the digest of a secret of 32 bytes: the same digest as [`of`](Self::of), but
-    /// faster. The secret and its padding (FIPS 180-4, section 5.1.1) fill one block, so no buffer is
-    /// needed.
+    /// faster. The secret and its padding (FIPS 180-4, section 5.1.1) fill one block, so no buffer
+    /// is needed.
     #[inline(always)]
     pub(crate) fn of_32_bytes(secret: &[u8; 32]) -> Self {
         /// The initial hash value of FIPS 180-4, section 5.3.3.

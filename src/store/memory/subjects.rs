@@ -19,10 +19,10 @@ use crate::{
 pub(super) struct Subjects {
     /// The epoch of all entries. If it is not the epoch of the tables, then no entry leads to a
     /// live grant.
-    pub(super) epoch: u64,
-    /// The hashes of the subjects, each with the id of one of the subject's grants. Two subjects can
-    /// have the same hash by a rare coincidence. So the reader of an entry must compare the subject
-    /// in the grant's row.
+    epoch: u64,
+    /// The hashes of the subjects, each with the id of one of the subject's grants. Two subjects
+    /// can have the same hash by a rare coincidence. So the reader of an entry must compare the
+    /// subject in the grant's row.
     grants: BTreeMap<(u64, GrantId), Option<Box<Details>>>,
     /// The subjects' own generations. A generation is never removed. A sign-in that read an earlier
     /// generation may still be in progress, and the store must refuse its grant.

@@ -41,8 +41,8 @@ impl Session {
     }
 
     /// While callers wait, checks the connection from time to time. If the check fails, or if the
-    /// server does not reply within the time limit, closes the connection. Returns when this function has closed the
-    /// connection, or when the session is dropped.
+    /// server does not reply within the time limit, closes the connection. Returns when this
+    /// function has closed the connection, or when the session is dropped.
     ///
     /// With this periodic check, the callers need no timers. Replies arrive in the order of the
     /// statements, so the reply to a check proves that the replies to all earlier statements have

@@ -54,8 +54,8 @@ pub struct PostgresAudit {
 
 impl PostgresStore {
     /// Returns the audit trail in the database schema of this store. If you pass a keyring, then
-    /// the `PostgresAudit` signs the records that it appends. Give the same keyring to all nodes, because
-    /// they append to one chain.
+    /// the `PostgresAudit` signs the records that it appends. Give the same keyring to all nodes,
+    /// because they append to one chain.
     #[must_use]
     pub fn audit(&self, keyring: Option<&Keyring>) -> PostgresAudit {
         PostgresAudit {
