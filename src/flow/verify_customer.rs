@@ -78,7 +78,7 @@ pub(super) fn identity(grant: Grant, website: Website) -> Result<CustomerIdentit
         grant: grant.id,
         obtained: grant.obtained,
         assistance: grant.assistance,
-        issued_at: grant.issued_at,
-        expires_at: grant.expires_at,
+        issued_micros: grant.issued_micros,
+        expires_micros: grant.expires_micros,
     })
 }
