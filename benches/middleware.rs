@@ -112,7 +112,7 @@ impl FromRequestParts<Arc<Jwt>> for JwtCustomer {
     }
 }
 
-/// A server with a thread of its own.
+/// A server on a separate thread.
 struct Server {
     address: SocketAddr,
     runtime: Handle,
