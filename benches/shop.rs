@@ -30,7 +30,7 @@ use crate::{CAP, fresh};
 
 const PASSWORD: &str = "b0bl0bl@wW";
 /// A user agent of the usual length.
-const USER_AGENT: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
+pub const USER_AGENT: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
                           Chrome/142.0.0.0 Safari/537.36";
 
 /// A shop, and the bearer tokens of its signed-in customers.
