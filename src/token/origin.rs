@@ -78,11 +78,13 @@ pub(crate) fn network(source: IpAddr) -> IpAddr {
 /// cuts the text after `max` bytes.
 pub(super) fn bounded(text: &str, max: usize) -> String {
     let end = (0..=max.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
-    text.get(..end)
-        .unwrap_or_default()
-        .chars()
-        .map(|char| if char.is_control() { ' ' } else { char })
-        .collect()
+    let text = text.get(..end).unwrap_or_default();
+    // Almost every text has only printable ASCII characters. The loop has no early exit, so that the
+    // processor checks many bytes at once.
+    if text.bytes().fold(true, |all, byte| all & matches!(byte, b' '..=b'~')) {
+        return text.to_owned();
+    }
+    text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
 }
 
 #[cfg(test)]
