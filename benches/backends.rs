@@ -158,7 +158,7 @@ impl Driver for Ours {
                 self.shop.auth.verify_customer(token.as_str()).await.expect("a live token");
             }
             Work::Issue(grant) => {
-                let (origin, now) = (origin_of(1), grant.issued_at);
+                let (origin, now) = (origin_of(1), grant.issued_at());
                 let stored = self.store.insert(&grant, &origin, self.generation, CAP, now).await;
                 assert_eq!(stored.expect("the store answers"), Insert::Stored);
             }

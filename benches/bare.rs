@@ -94,8 +94,8 @@ impl Driver for BareSqlite {
                 &[
                     grant.id.as_bytes(),
                     &format!("{:?}", grant.subject),
-                    &micros(grant.issued_at),
-                    &micros(grant.expires_at),
+                    &micros(grant.issued_at()),
+                    &micros(grant.expires_at()),
                 ],
             ),
             Work::Commit(attempt) => {
@@ -182,7 +182,7 @@ impl Driver for BarePostgres {
             }
             Work::Issue(grant) => {
                 let (id, subject) = (&grant.id.as_bytes()[..], format!("{:?}", grant.subject));
-                ask(0, &[&id, &subject, &micros(grant.issued_at), &micros(grant.expires_at)]).await;
+                ask(0, &[&id, &subject, &micros(grant.issued_at()), &micros(grant.expires_at())]).await;
             }
             Work::Commit(attempt) => {
                 let (account, puts) = (&attempt.account.as_bytes()[..], attempt.puts());
@@ -246,7 +246,7 @@ impl Driver for BareRedis {
                     .arg(&index)
                     .cmd("ZADD")
                     .arg(&index)
-                    .arg(micros(grant.expires_at))
+                    .arg(micros(grant.expires_at()))
                     .arg(id)
                     .cmd("PEXPIRE")
                     .arg(&index)

@@ -15,6 +15,8 @@ pub use bare::{BarePostgres, BareRedis, BareSqlite, Driver, Work};
 pub use cycle::Cycle;
 pub use peers::{Claims, Jwt, Sessions};
 pub use row::{Bar, Row};
-pub use shop::{BareTable, FirstBytes, Shop, Texts, grant_of, insert, origin_of, random_digests, sign_in_of};
+pub use shop::{
+    BareTable, FirstBytes, Shop, Texts, USER_AGENT, grant_of, insert, origin_of, random_digests, sign_in_of,
+};
 pub use turns::{Turns, median, timed};
 pub use work::{CAP, finish, fresh, on_threads, sizes, walk};

@@ -9,11 +9,10 @@ use aws_lc_rs::{
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, TokenData, Validation, errors::Error};
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
-use tower_sessions_core::{
-    SessionStore,
+use tower_sessions::{
+    MemoryStore, SessionStore,
     session::{Id, Record},
 };
-use tower_sessions_memory_store::MemoryStore;
 
 use crate::finish;
 
@@ -69,7 +68,12 @@ impl Jwt {
 
     /// Decodes a token, and checks its signature and expiry.
     pub fn decode(&self, index: usize) -> Result<TokenData<Claims>, Error> {
-        jsonwebtoken::decode(&self.tokens[index], &self.key, &self.validation)
+        self.verify(&self.tokens[index])
+    }
+
+    /// Decodes a presented token, and checks its signature and expiry.
+    pub fn verify(&self, token: &str) -> Result<TokenData<Claims>, Error> {
+        jsonwebtoken::decode(token, &self.key, &self.validation)
     }
 }
 
@@ -114,6 +118,15 @@ impl Sessions {
 
     pub fn delete(&self, record: &Record) {
         finish(self.store.delete(&record.id)).expect("memory does not fail");
+    }
+
+    /// Returns the store, which shares its sessions with this one.
+    pub fn store(&self) -> MemoryStore {
+        self.store.clone()
+    }
+
+    pub fn id(&self, index: usize) -> &Id {
+        &self.ids[index]
     }
 
     pub fn load(&self, index: usize) -> Option<Record> {

@@ -30,7 +30,7 @@ use crate::{CAP, fresh};
 
 const PASSWORD: &str = "b0bl0bl@wW";
 /// A user agent of the usual length.
-const USER_AGENT: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
+pub const USER_AGENT: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) \
                           Chrome/142.0.0.0 Safari/537.36";
 
 /// A shop, and the bearer tokens of its signed-in customers.
@@ -168,7 +168,7 @@ pub fn grant_of(customer: usize, digest: Digest, now: OffsetDateTime) -> Grant {
 /// Stores a grant.
 pub async fn insert(store: &(impl TokenStore + ?Sized), grant: &Grant, origin: &Origin) {
     let generation = store.generation(&grant.subject, fresh()).await.expect("the store answers");
-    let stored = store.insert(grant, origin, generation, CAP, grant.issued_at).await;
+    let stored = store.insert(grant, origin, generation, CAP, grant.issued_at()).await;
     assert_eq!(stored.expect("the store answers"), Insert::Stored);
 }
 
@@ -261,7 +261,7 @@ impl BareTable {
 
     pub fn find(&self, token: &str) -> Option<Grant> {
         let grant = self.0.get(&GrantId::of(token.as_bytes()))?;
-        (OffsetDateTime::now_utc() < grant.expires_at).then(|| grant.clone())
+        (OffsetDateTime::now_utc() < grant.expires_at()).then(|| grant.clone())
     }
 }
 

@@ -43,7 +43,7 @@ fn tables(criterion: &mut Criterion) {
                 bencher.iter(|| {
                     place = (place + 1 + (last & nothing)) % ids.len();
                     let found = find(black_box(&ids[place])).expect("a stored grant");
-                    last = usize::try_from(found.issued_at.unix_timestamp()).unwrap_or(0);
+                    last = usize::try_from(found.issued_at().unix_timestamp()).unwrap_or(0);
                 });
             });
         };

@@ -41,7 +41,7 @@ async fn main() -> demo::Result {
         let source = listed.origin.source.map(|source| source.to_string()).unwrap_or_default();
         let agent = listed.origin.user_agent.unwrap_or_default();
         let this = if listed.presented { " (this one)" } else { "" };
-        println!("   {} {source} {agent}{this}", listed.grant.issued_at);
+        println!("   {} {source} {agent}{this}", listed.grant.issued_at());
         if !listed.presented && !auth.revoke_listed_customer_token(&laptop, &listed.grant.id).await? {
             return Err("a token of the list is the customer's".into());
         }

@@ -146,11 +146,11 @@ impl TokenStore for RedbStore {
             }
             // The oldest grants of the subject are removed until there is room for this one.
             let others = issued(&tx.open_table(GRANTS)?, &grant.subject)?;
-            let live = others.iter().filter(|(other, _)| now < other.expires_at);
+            let live = others.iter().filter(|(other, _)| now < other.expires_at());
             for (other, _) in live.skip(cap.get() - 1) {
                 remove(tx, &other.id)?;
             }
-            let (issued_at, json) = (nanos(grant.issued_at), serde_json::to_vec(&(grant, origin))?);
+            let (issued_at, json) = (nanos(grant.issued_at()), serde_json::to_vec(&(grant, origin))?);
             tx.open_table(IDS)?.insert(id, (&*subject, issued_at))?;
             tx.open_table(GRANTS)?.insert((&*subject, issued_at, id), &*json)?;
             Ok(Insert::Stored)
@@ -163,7 +163,7 @@ impl TokenStore for RedbStore {
             let (subject, issued_at) = found.value();
             let json = tx.open_table(GRANTS)?.get((subject, issued_at, id.as_bytes()))?;
             let grant = json.map(|json| decode(json.value())).transpose()?.map(|(grant, _)| grant);
-            Ok(grant.filter(|grant| now < grant.expires_at))
+            Ok(grant.filter(|grant| now < grant.expires_at()))
         })
     }
 
@@ -172,7 +172,7 @@ impl TokenStore for RedbStore {
             let mut bars = tx.open_table(BARS)?;
             let earlier = bars.get(id.as_bytes())?.map_or(i128::MIN, |until| until.value());
             bars.insert(id.as_bytes(), earlier.max(nanos(bar_until)))?;
-            Ok(remove(tx, id)?.is_some_and(|grant| now < grant.expires_at))
+            Ok(remove(tx, id)?.is_some_and(|grant| now < grant.expires_at()))
         })
     }
 
@@ -206,7 +206,7 @@ impl TokenStore for RedbStore {
 
     async fn grants(&self, subject: &Subject, limit: usize, now: Time) -> Result<Vec<(Grant, Origin)>> {
         let mut own = self.read(|tx| issued(&tx.open_table(GRANTS)?, subject))?;
-        own.retain(|(grant, _)| now < grant.expires_at);
+        own.retain(|(grant, _)| now < grant.expires_at());
         own.truncate(limit);
         Ok(own)
     }
@@ -216,7 +216,7 @@ impl TokenStore for RedbStore {
     async fn purge_tokens(&self, now: Time, limit: usize) -> Result<usize> {
         self.write(|tx| {
             let (mut grants, mut ids) = (tx.open_table(GRANTS)?, tx.open_table(IDS)?);
-            let is_over = |json: &[u8]| decode(json).is_ok_and(|(grant, _)| grant.expires_at <= now);
+            let is_over = |json: &[u8]| decode(json).is_ok_and(|(grant, _)| grant.expires_at() <= now);
             let mut removed = 0;
             for row in grants.extract_if(|_, json| is_over(json))?.take(limit) {
                 ids.remove(row?.0.value().2)?;

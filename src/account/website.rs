@@ -1,7 +1,7 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-use smol_str::SmolStr;
+use tinystr::TinyAsciiStr;
 
 /// A text is not a valid website code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,7 +27,7 @@ pub struct WebsiteError;
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
-pub struct Website(SmolStr);
+pub struct Website(TinyAsciiStr<{ Self::MAX_BYTES }>);
 
 impl Website {
     /// Maximum length of a code, in bytes. Commerce has the same limit.
@@ -42,7 +42,7 @@ impl Website {
 
 impl Default for Website {
     fn default() -> Self {
-        Self(SmolStr::new_static("base"))
+        Self(TinyAsciiStr::from_utf8_lossy(b"base", b'-'))
     }
 }
 
@@ -51,10 +51,10 @@ impl FromStr for Website {
 
     fn from_str(code: &str) -> Result<Self, WebsiteError> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
-        if code.is_empty() || code.len() > Self::MAX_BYTES || !code.bytes().all(allowed) {
+        if code.is_empty() || !code.bytes().all(allowed) {
             return Err(WebsiteError);
         }
-        Ok(Self(SmolStr::new(code)))
+        TinyAsciiStr::try_from_str(code).map(Self).map_err(|_| WebsiteError)
     }
 }
 
@@ -68,7 +68,7 @@ impl TryFrom<String> for Website {
 
 impl From<Website> for String {
     fn from(website: Website) -> Self {
-        website.0.into()
+        website.as_str().into()
     }
 }
 

@@ -157,7 +157,7 @@ impl Draft {
         self.subject = Some(grant.subject.clone());
         self.website.clone_from(&grant.website);
         self.obtained = Some(grant.obtained);
-        self.expires_at = Some(grant.expires_at);
+        self.expires_at = Some(grant.expires_at());
         if let Some(assistance) = grant.assistance.as_deref() {
             self.about_assistance(assistance);
         }

@@ -16,6 +16,22 @@ pub(crate) fn to_time(micros: i64) -> OffsetDateTime {
     seconds.replace_microsecond(rest).unwrap_or(seconds)
 }
 
+/// The same time as text (RFC 3339).
+pub(crate) mod rfc3339 {
+    use serde::{Deserializer, Serializer};
+    use time::serde::rfc3339;
+
+    use super::{from_time, to_time};
+
+    pub(crate) fn serialize<S: Serializer>(micros: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+        rfc3339::serialize(&to_time(*micros), serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+        rfc3339::deserialize(deserializer).map(from_time)
+    }
+}
+
 pub(crate) fn serialize<S: Serializer>(time: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {
     from_time(*time).serialize(serializer)
 }

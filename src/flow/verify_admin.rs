@@ -26,7 +26,7 @@ pub(super) async fn admin_behind(
         admin,
         grant: grant.id,
         obtained: grant.obtained,
-        issued_at: grant.issued_at,
-        expires_at: grant.expires_at,
+        issued_micros: grant.issued_micros,
+        expires_micros: grant.expires_micros,
     })
 }

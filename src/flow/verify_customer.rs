@@ -6,7 +6,7 @@ use crate::{
     audit::{Action, Draft, Refusal},
     error::{Error, TokenError},
     service::Services,
-    token::{Assistance, Bearer, CustomerIdentity, Grant, Subject},
+    token::{Bearer, CustomerIdentity, Grant, Subject},
 };
 
 /// Verifies a customer's token. Almost every request of a shop runs this function.
@@ -20,9 +20,8 @@ pub(crate) async fn verify_customer(
     let bearer = bearer.into();
     let id = services.tokens.id_of(bearer.token)?;
     let grant = services.tokens.find(&id).await?.ok_or(TokenError::Invalid)?;
-    if let Some(assistance) = check(services, &grant, &bearer)? {
-        assistance.await?;
-    }
+    // `is_some` would borrow the grant, and its place in the future would then be kept.
+    let None = grant.assistance else { return assisted(services, grant, bearer).await };
     identity(grant, bearer.website)
 }
 
@@ -41,43 +40,45 @@ pub(super) async fn customer_self(
     Ok(who)
 }
 
-/// Refuses a grant of another website or of an admin user. For an assistance grant, returns the
-/// future that checks if the assistance is still valid.
+/// Returns the identity of an assistance grant. Checks if the assistance is still valid.
 ///
-/// Most tokens are not assistance tokens. So this function is not `async` itself, and its future is
-/// boxed: the future of a verification stays small, and a grant is moved less often.
-#[inline(always)]
-pub(super) fn check<'a>(
+/// The future is boxed and owns the grant, because most tokens are not assistance tokens. So the
+/// future of a verification stays small, and costs little to move.
+pub(super) fn assisted<'a>(
     services: &'a Services,
-    grant: &'a Grant,
-    bearer: &'a Bearer<'_>,
-) -> Result<Option<BoxFuture<'a, Result<(), Error>>>, Error> {
-    let Subject::Customer(customer) = &grant.subject else {
-        return Err(Error::Token(TokenError::NotAuthorized));
-    };
-    if grant.website.as_ref() != Some(&bearer.website) {
-        return Err(Error::Token(TokenError::NotAuthorized));
+    grant: Grant,
+    bearer: Bearer<'a>,
+) -> BoxFuture<'a, Result<CustomerIdentity, Error>> {
+    async move {
+        let who = identity(grant.clone(), bearer.website)?;
+        if let Some(assistance) = &who.assistance {
+            let holds = services.assistance.require_both_sides(&who.customer, assistance).await;
+            holds.map_err(|stop| {
+                refused_in_use(services, stop, Action::AssistanceUse, &grant, bearer.origin)
+            })?;
+        }
+        Ok(who)
     }
-    let check = async move |assistance: &'a Assistance| {
-        let holds = services.assistance.require_both_sides(customer, assistance).await;
-        holds.map_err(|stop| refused_in_use(services, stop, Action::AssistanceUse, grant, bearer.origin))
-    };
-    Ok(grant.assistance.as_deref().map(|assistance| check(assistance).boxed()))
+    .boxed()
 }
 
-/// Returns the identity of a customer's grant.
+/// Returns the identity of a customer's grant. Refuses a grant of another website or of an admin
+/// user.
 #[inline(always)]
 pub(super) fn identity(grant: Grant, website: Website) -> Result<CustomerIdentity, Error> {
     let Subject::Customer(customer) = grant.subject else {
         return Err(Error::Token(TokenError::NotAuthorized));
     };
+    if grant.website.as_ref() != Some(&website) {
+        return Err(Error::Token(TokenError::NotAuthorized));
+    }
     Ok(CustomerIdentity {
         customer,
         website,
         grant: grant.id,
         obtained: grant.obtained,
         assistance: grant.assistance,
-        issued_at: grant.issued_at,
-        expires_at: grant.expires_at,
+        issued_micros: grant.issued_micros,
+        expires_micros: grant.expires_micros,
     })
 }

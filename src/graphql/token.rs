@@ -244,8 +244,8 @@ impl TryFrom<ListedToken> for CustomerTokenEntry {
         let ListedToken { grant, origin, presented } = listed;
         Ok(Self {
             id: grant.id.to_string().into(),
-            issued_at: rfc3339(grant.issued_at)?,
-            expires_at: rfc3339(grant.expires_at)?,
+            issued_at: rfc3339(grant.issued_at())?,
+            expires_at: rfc3339(grant.expires_at())?,
             obtained: grant.obtained.into(),
             source: origin.source.map(|source| source.to_string()),
             user_agent: origin.user_agent,

@@ -1,7 +1,9 @@
 use std::net::{IpAddr, SocketAddr};
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
+
+pub(super) const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Returns the IP address of the client, if the request came through proxies that the host trusts.
 ///
@@ -13,7 +15,7 @@ use ipnet::IpNet;
 /// not an IP address, the last proxy that was found counts as the client.
 pub(super) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let mut client = peer;
-    let lines = headers.get_all("x-forwarded-for").iter().rev();
+    let lines = headers.get_all(FORWARDED_FOR).iter().rev();
     let mut entries = lines.flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
     while is_trusted(client, trusted) {
         match entries.next().and_then(address) {

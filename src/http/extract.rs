@@ -24,8 +24,8 @@ macro_rules! identity {
         impl<S: Sync> FromRequestParts<S> for $identity {
             type Rejection = RestError;
 
-            async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, RestError> {
-                let caller = <Caller as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+            async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, RestError> {
+                let caller: &Caller = parts.extensions.get().ok_or_else(RestError::no_layer)?;
                 let bearer = caller.bearer().ok_or_else(|| RestError::not_authorized($resource))?;
                 caller.auth().$verify(bearer).await.map_err(|error| RestError::refused(error, $resource))
             }

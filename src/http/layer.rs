@@ -13,7 +13,7 @@ use std::{
 use axum::extract::{ConnectInfo, connect_info::MockConnectInfo};
 use http::{
     Extensions, HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode,
-    header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, Entry, RETRY_AFTER, WWW_AUTHENTICATE},
+    header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use ipnet::IpNet;
 use tower_layer::Layer;
@@ -22,7 +22,7 @@ use tower_service::Service;
 use super::{
     Caller, HeaderError, OneWebsite, Websites,
     caller::{DEVICE, RECAPTCHA},
-    client_address::{client_address, is_trusted},
+    client_address::{FORWARDED_FOR, client_address, is_trusted},
 };
 use crate::{
     auth::Auth,
@@ -66,6 +66,12 @@ use crate::{
 pub struct AuthLayer {
     shared: Arc<Shared>,
 }
+
+/// The header for a store code.
+const STORE: HeaderName = HeaderName::from_static("store");
+
+/// The request headers that contain secrets.
+static SECRETS: [HeaderName; 3] = [AUTHORIZATION, RECAPTCHA, DEVICE];
 
 #[derive(Clone)]
 struct Shared {
@@ -178,9 +184,9 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        for secret in [AUTHORIZATION, RECAPTCHA, DEVICE] {
-            if let Entry::Occupied(mut values) = request.headers_mut().entry(secret) {
-                values.iter_mut().for_each(|value| value.set_sensitive(true));
+        for (name, value) in request.headers_mut() {
+            if SECRETS.contains(name) {
+                value.set_sensitive(true);
             }
         }
         let caller = match self.shared.caller(&request) {
@@ -203,12 +209,11 @@ where
 impl Shared {
     fn caller<B>(&self, request: &Request<B>) -> Result<Caller, LayerRefusal> {
         let headers = request.headers();
-        let mut caller =
-            Caller::from_headers(self.auth.clone(), headers)?.with_websites(Arc::clone(&self.websites));
+        let mut caller = Caller::of_websites(Arc::clone(&self.websites), self.auth.clone(), headers)?;
         if let Some(client) = self.client(request.extensions(), headers)? {
             caller = caller.with_source(client);
         }
-        match headers.get("store") {
+        match headers.get(STORE) {
             // Store codes are ASCII, so a value that is not ASCII counts as the empty store code.
             Some(code) => Ok(caller.with_store(code.to_str().unwrap_or_default())?),
             None => Ok(caller),
@@ -234,7 +239,7 @@ impl Shared {
             return Err(LayerRefusal::NoAddress);
         };
         if !is_trusted(peer, &self.trusted_proxies)
-            && headers.contains_key("x-forwarded-for")
+            && headers.contains_key(FORWARDED_FOR)
             && !self.told.untrusted_proxy.swap(true, Ordering::Relaxed)
         {
             tracing::warn!(

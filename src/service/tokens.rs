@@ -120,7 +120,7 @@ impl Tokens {
         origin: &Origin,
         generation: Generation,
     ) -> Result<(), Stop> {
-        match self.store.insert(grant, origin, generation, self.cap, grant.issued_at).await? {
+        match self.store.insert(grant, origin, generation, self.cap, grant.issued_at()).await? {
             // `Barred` means that this token was ended before its grant was stored, for example
             // because of a replay of the one-time credential. The caller still gets the token, but
             // the token is not valid.

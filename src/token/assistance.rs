@@ -74,8 +74,8 @@ impl AssistanceEntry {
             assistance: Arc::clone(assistance),
             obtained: grant.obtained,
             origin: origin.clone(),
-            began_at: grant.issued_at,
-            expires_at: grant.expires_at,
+            began_at: grant.issued_at(),
+            expires_at: grant.expires_at(),
             ended_at: None,
             end: None,
         })

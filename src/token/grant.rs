@@ -1,12 +1,13 @@
 use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use time::{OffsetDateTime, serde::rfc3339};
+use time::OffsetDateTime;
 
 use super::{Digest, origin::bounded};
 use crate::{
     account::{AdminId, CustomerId, Website},
     bytes::{byte_newtype, hex_text},
+    clock::micros,
 };
 
 /// The account that a token belongs to.
@@ -183,7 +184,7 @@ impl GrantId {
 }
 
 /// The stored record behind a bearer token. It holds only the digest of the token, not the token
-/// itself.
+/// itself. Its times are whole microseconds, which every backend can store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Grant {
@@ -199,12 +200,12 @@ pub struct Grant {
     pub obtained: Obtained,
     /// The assistance, if the token belongs to one.
     pub assistance: Option<Arc<Assistance>>,
-    /// The time of issue.
-    #[serde(with = "rfc3339")]
-    pub issued_at: OffsetDateTime,
-    /// The time at which the grant expires. At exactly this time the grant is already expired.
-    #[serde(with = "rfc3339")]
-    pub expires_at: OffsetDateTime,
+    /// The time of issue, in microseconds since 1970. A verification needs no calendar date, which
+    /// would take time to compute.
+    #[serde(rename = "issued_at", with = "micros::rfc3339")]
+    pub(crate) issued_micros: i64,
+    #[serde(rename = "expires_at", with = "micros::rfc3339")]
+    pub(crate) expires_micros: i64,
 }
 
 impl Grant {
@@ -218,8 +219,7 @@ impl Grant {
         issued_at: OffsetDateTime,
         expires_at: OffsetDateTime,
     ) -> Self {
-        let (subject, website) = (Subject::Customer(customer), Some(website));
-        Self { id, subject, website, obtained, assistance: None, issued_at, expires_at }
+        Self::new(id, Subject::Customer(customer), Some(website), obtained, issued_at, expires_at)
     }
 
     /// Creates an admin user's grant.
@@ -231,8 +231,44 @@ impl Grant {
         issued_at: OffsetDateTime,
         expires_at: OffsetDateTime,
     ) -> Self {
-        let (subject, website) = (Subject::Admin(admin), None);
-        Self { id, subject, website, obtained, assistance: None, issued_at, expires_at }
+        Self::new(id, Subject::Admin(admin), None, obtained, issued_at, expires_at)
+    }
+
+    fn new(
+        id: GrantId,
+        subject: Subject,
+        website: Option<Website>,
+        obtained: Obtained,
+        issued_at: OffsetDateTime,
+        expires_at: OffsetDateTime,
+    ) -> Self {
+        let [issued_micros, expires_micros] = [issued_at, expires_at].map(micros::from_time);
+        Self { id, subject, website, obtained, assistance: None, issued_micros, expires_micros }
+    }
+
+    /// Returns the time of issue.
+    #[must_use]
+    pub fn issued_at(&self) -> OffsetDateTime {
+        micros::to_time(self.issued_micros)
+    }
+
+    /// Returns the time at which the grant expires. At exactly this time the grant is already
+    /// expired.
+    #[must_use]
+    pub fn expires_at(&self) -> OffsetDateTime {
+        micros::to_time(self.expires_micros)
+    }
+
+    /// Returns the same grant with another time of issue.
+    #[must_use]
+    pub fn issued(self, at: OffsetDateTime) -> Self {
+        Self { issued_micros: micros::from_time(at), ..self }
+    }
+
+    /// Returns the same grant with another expiry.
+    #[must_use]
+    pub fn expiring(self, at: OffsetDateTime) -> Self {
+        Self { expires_micros: micros::from_time(at), ..self }
     }
 
     /// Returns the same grant with an assistance.

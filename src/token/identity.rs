@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 use super::{Assistance, GrantId, Obtained};
 use crate::{
     account::{AdminId, AdminRecord, AdminUser, CustomerId, Permission, Website},
+    clock::micros,
     error::{Error, TokenError},
 };
 
@@ -27,8 +28,8 @@ pub struct CustomerIdentity {
     pub(crate) grant: GrantId,
     pub(crate) obtained: Obtained,
     pub(crate) assistance: Option<Arc<Assistance>>,
-    pub(crate) issued_at: OffsetDateTime,
-    pub(crate) expires_at: OffsetDateTime,
+    pub(crate) issued_micros: i64,
+    pub(crate) expires_micros: i64,
 }
 
 impl CustomerIdentity {
@@ -84,8 +85,8 @@ impl CustomerIdentity {
     /// Returns the time at which the customer signed in, or at which the assistance began
     /// (`auth_time` in OpenID Connect).
     #[must_use]
-    pub const fn auth_time(&self) -> OffsetDateTime {
-        self.issued_at
+    pub fn auth_time(&self) -> OffsetDateTime {
+        micros::to_time(self.issued_micros)
     }
 
     /// Returns the methods by which the customer was authenticated, as in RFC 8176: see
@@ -97,8 +98,8 @@ impl CustomerIdentity {
 
     /// Returns the expiry of the token.
     #[must_use]
-    pub const fn expires_at(&self) -> OffsetDateTime {
-        self.expires_at
+    pub fn expires_at(&self) -> OffsetDateTime {
+        micros::to_time(self.expires_micros)
     }
 }
 
@@ -109,8 +110,8 @@ pub struct AdminIdentity {
     pub(crate) admin: AdminRecord,
     pub(crate) grant: GrantId,
     pub(crate) obtained: Obtained,
-    pub(crate) issued_at: OffsetDateTime,
-    pub(crate) expires_at: OffsetDateTime,
+    pub(crate) issued_micros: i64,
+    pub(crate) expires_micros: i64,
 }
 
 impl AdminIdentity {
@@ -135,8 +136,8 @@ impl AdminIdentity {
     /// Returns the time at which the admin user signed in or [stepped up](crate::Auth::step_up)
     /// (`auth_time` in OpenID Connect).
     #[must_use]
-    pub const fn auth_time(&self) -> OffsetDateTime {
-        self.issued_at
+    pub fn auth_time(&self) -> OffsetDateTime {
+        micros::to_time(self.issued_micros)
     }
 
     /// Returns the credentials with which the admin user signed in.
@@ -154,7 +155,7 @@ impl AdminIdentity {
 
     /// Returns the expiry of the token.
     #[must_use]
-    pub const fn expires_at(&self) -> OffsetDateTime {
-        self.expires_at
+    pub fn expires_at(&self) -> OffsetDateTime {
+        micros::to_time(self.expires_micros)
     }
 }

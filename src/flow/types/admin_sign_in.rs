@@ -64,7 +64,7 @@ impl AdminSignedIn {
             token,
             admin,
             obtained: grant.obtained,
-            expires_at: grant.expires_at,
+            expires_at: grant.expires_at(),
             device: None,
             password_violation: None,
         }

@@ -84,7 +84,7 @@ impl SignedIn {
             token,
             customer,
             obtained: grant.obtained,
-            expires_at: grant.expires_at,
+            expires_at: grant.expires_at(),
             device: None,
             password_violation: None,
         }

@@ -58,7 +58,7 @@ impl Assistances {
         event.parent = Some(grant.id);
         let admin = self.permitted(id, grant).await?;
         if self.config.assistance.step_up {
-            self.freshness.require(grant.issued_at, grant.obtained, true)?;
+            self.freshness.require(grant.issued_at(), grant.obtained, true)?;
         }
         let mut assistance = Assistance::new(admin.id, grant.id, reason);
         if assistance.reason.is_empty() {
@@ -67,7 +67,7 @@ impl Assistances {
             assistance = Assistance::new(assistance.actor, assistance.parent, default);
         }
         event.about_assistance(&assistance);
-        Ok((assistance, grant.expires_at))
+        Ok((assistance, grant.expires_at()))
     }
 
     /// Checks the customer and the admin user of an assistance. Refuses the assistance if the
@@ -90,7 +90,7 @@ impl Assistances {
         let parent = parent.filter(|parent| parent.subject == Subject::Admin(assistance.actor.clone()));
         let parent = parent.ok_or(Refusal::AdminSignedOut.told(TokenError::Invalid))?;
         self.permitted(&assistance.actor, &parent).await?;
-        Ok(parent.expires_at)
+        Ok(parent.expires_at())
     }
 
     /// Returns the customer with this id. Refuses a customer who is not active now, or who does not

@@ -4,7 +4,6 @@ use std::{num::NonZeroU16, ops::RangeInclusive, sync::Arc};
 
 use crate::{
     account::{Website, id::AccountId},
-    clock::micros,
     token::{Assistance, Grant, GrantId, Obtained, Subject},
 };
 
@@ -72,8 +71,8 @@ impl Row {
         Self {
             key: Key::of(&grant.id),
             account,
-            issued_at: micros::from_time(grant.issued_at),
-            expires_at: micros::from_time(grant.expires_at),
+            issued_at: grant.issued_micros,
+            expires_at: grant.expires_micros,
             website: grant.website.as_ref().and_then(|website| websites.index(website)),
             obtained: grant.obtained,
             is_admin,
@@ -96,8 +95,8 @@ impl Row {
             website: self.website.and_then(|index| websites.get(index)),
             obtained: self.obtained,
             assistance,
-            issued_at: micros::to_time(self.issued_at),
-            expires_at: micros::to_time(self.expires_at),
+            issued_micros: self.issued_at,
+            expires_micros: self.expires_at,
         }
     }
 

@@ -196,7 +196,7 @@ impl TokenStore for MemoryStore {
             Some((grant, details.map(Details::origin).unwrap_or_default()))
         };
         let mut listed: Vec<_> = tokens.held(&subjects, hash, subject, unpacked).flatten().collect();
-        listed.sort_by_key(|(grant, _)| Reverse((grant.issued_at, grant.id)));
+        listed.sort_by_key(|(grant, _)| Reverse((grant.issued_micros, grant.id)));
         listed.truncate(limit);
         Ok(listed)
     }
@@ -391,7 +391,7 @@ mod tests {
             // A hundred grants a second, each for 100 s: 10,000 grants are live at a time.
             let now = start + Duration::from_secs(n / 100);
             let mut grant = grant(n, 0);
-            grant.expires_at = now + Duration::from_secs(100);
+            grant.expires_micros = micros::from_time(now + Duration::from_secs(100));
             let inserted = block_on(store.insert(&grant, &Origin::default(), first, CAP, now));
             assert_eq!(inserted.unwrap(), Insert::Stored);
         }

@@ -43,8 +43,8 @@ impl TokenStore for PostgresStore {
                 assistance.map(|assistance| assistance.actor.to_string()),
                 assistance.map(|assistance| assistance.parent.as_bytes().to_vec()),
                 assistance.map(|assistance| assistance.reason.clone()),
-                micros::from_time(grant.issued_at),
-                micros::from_time(grant.expires_at),
+                grant.issued_micros,
+                grant.expires_micros,
                 origin.source.map(|source| source.to_string()),
                 origin.user_agent.clone(),
                 origin.correlation_id.clone(),
@@ -146,7 +146,7 @@ fn grant(row: &Row) -> Result<Grant, Failure> {
         website: row.try_get::<_, Option<&str>>(3)?.map(columns::website).transpose()?,
         obtained: columns::obtained(row.try_get(4)?)?,
         assistance: columns::assistance(row.try_get(5)?, row.try_get(6)?, row.try_get(7)?)?,
-        issued_at: micros::to_time(row.try_get(8)?),
-        expires_at: micros::to_time(row.try_get(9)?),
+        issued_micros: row.try_get(8)?,
+        expires_micros: row.try_get(9)?,
     })
 }

@@ -24,11 +24,11 @@ pub(super) fn write_grant(grant: &Grant, origin: &Origin, shop: GenerationId) ->
     let subject = subject_bytes(&grant.subject);
     let mut record = Vec::with_capacity(128);
     record.push(GRANT);
-    record.extend(micros::from_time(grant.expires_at).to_be_bytes());
+    record.extend(grant.expires_micros.to_be_bytes());
     record.extend(shop.as_bytes());
     record.push(u8::try_from(subject.len()).unwrap_or(u8::MAX));
     record.extend(subject);
-    record.extend(micros::from_time(grant.issued_at).to_be_bytes());
+    record.extend(grant.issued_micros.to_be_bytes());
     record.push(obtained_byte(grant.obtained));
     write_text(&mut record, grant.website.as_ref().map(Website::as_str));
     write_assistance(&mut record, grant.assistance.as_deref());
@@ -50,12 +50,12 @@ pub(super) fn read_grant(
     if kind == BAR {
         return Ok(None);
     }
-    let expires_at = reader.time().filter(|_| kind == GRANT).ok_or(CORRUPT_GRANT)?;
+    let expires_micros = reader.micros().filter(|_| kind == GRANT).ok_or(CORRUPT_GRANT)?;
     let stored_under = reader.generation().ok_or(CORRUPT_GRANT)?;
-    if now >= expires_at || Some(stored_under) != shop {
+    if micros::from_time(now) >= expires_micros || Some(stored_under) != shop {
         return Ok(None);
     }
-    let grant = reader.grant(id, expires_at).ok_or(CORRUPT_GRANT)?;
+    let grant = reader.grant(id, expires_micros).ok_or(CORRUPT_GRANT)?;
     Ok(Some((grant, reader)))
 }
 
@@ -141,8 +141,8 @@ impl<'r> Reader<'r> {
         Some(GenerationId::from_bytes(self.take(16)?.try_into().ok()?))
     }
 
-    pub(super) fn time(&mut self) -> Option<OffsetDateTime> {
-        Some(micros::to_time(i64::from_be_bytes(self.int()?)))
+    fn micros(&mut self) -> Option<i64> {
+        Some(i64::from_be_bytes(self.int()?))
     }
 
     pub(super) fn grant_id(&mut self) -> Option<GrantId> {
@@ -194,18 +194,18 @@ impl<'r> Reader<'r> {
         })
     }
 
-    fn grant(&mut self, id: GrantId, expires_at: OffsetDateTime) -> Option<Grant> {
+    fn grant(&mut self, id: GrantId, expires_micros: i64) -> Option<Grant> {
         let subject = self.short()?;
         let subject = match subject.split_at_checked(1)? {
             ("c", id) => Subject::Customer(id.parse().ok()?),
             ("a", id) => Subject::Admin(id.parse().ok()?),
             _ => return None,
         };
-        let issued_at = self.time()?;
+        let issued_micros = self.micros()?;
         let obtained = self.obtained()?;
         let website = self.text()?.map(str::parse).transpose().ok()?;
         let assistance = self.assistance()?;
-        Some(Grant { id, subject, website, obtained, assistance, issued_at, expires_at })
+        Some(Grant { id, subject, website, obtained, assistance, issued_micros, expires_micros })
     }
 
     fn origin(&mut self) -> Option<Origin> {

@@ -53,8 +53,8 @@ impl TokenStore for RedisStore {
             .arg(write_grant(grant, origin, generation.shop))
             .arg(generation.subject.as_ref().map_or(&[][..], |subject| subject.as_bytes()))
             .arg(micros::from_time(now))
-            .arg(micros::from_time(grant.expires_at))
-            .arg(kept_for(grant.expires_at, now))
+            .arg(grant.expires_micros)
+            .arg(kept_for(grant.expires_at(), now))
             .arg(trimmed_until(now))
             .arg(cap.get());
         match answer::word(&self.0.links.run(call).await?)? {

@@ -200,8 +200,8 @@ fn insert(
         assistance.map(|assistance| assistance.actor.to_string()),
         assistance.map(|assistance| assistance.parent.as_bytes()),
         assistance.map(|assistance| assistance.reason.as_str()),
-        micros::from_time(grant.issued_at),
-        micros::from_time(grant.expires_at),
+        grant.issued_micros,
+        grant.expires_micros,
         expected.shop.as_bytes(),
         origin.source.map(|source| source.to_string()),
         origin.user_agent,
@@ -255,8 +255,8 @@ fn grant(row: &Row<'_>) -> rusqlite::Result<Grant> {
         website: text(row, 3)?.map(columns::website).transpose()?,
         obtained: columns::obtained(row.get_ref(4)?.as_str()?)?,
         assistance: columns::assistance(text(row, 5)?, row.get_ref(6)?.as_blob_or_null()?, row.get(7)?)?,
-        issued_at: micros::to_time(row.get(8)?),
-        expires_at: micros::to_time(row.get(9)?),
+        issued_micros: row.get(8)?,
+        expires_micros: row.get(9)?,
     })
 }
 

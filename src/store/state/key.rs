@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr};
 
-use smol_str::SmolStr;
+use tinystr::TinyAsciiStr;
 
 use crate::{
     audit::AccountKey,
@@ -74,7 +74,7 @@ pub struct NameError;
 /// The name of a kind of documents, or the name of an index. It has 1 to 32 bytes of `[a-z0-9-]`.
 /// The library chooses all names.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Name(SmolStr);
+pub struct Name(TinyAsciiStr<{ Self::MAX_BYTES }>);
 
 impl Name {
     /// Maximum length of a name, in bytes.
@@ -82,7 +82,7 @@ impl Name {
 
     /// Creates a name from a constant of the library, without a check.
     pub(crate) const fn of(name: &'static str) -> Self {
-        Self(SmolStr::new_static(name))
+        Self(TinyAsciiStr::from_utf8_lossy(name.as_bytes(), b'-'))
     }
 
     /// Returns the name as text.
@@ -97,8 +97,10 @@ impl FromStr for Name {
 
     fn from_str(text: &str) -> Result<Self, NameError> {
         let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        let is_name = (1..=Self::MAX_BYTES).contains(&text.len()) && text.bytes().all(allowed);
-        if is_name { Ok(Self(text.into())) } else { Err(NameError) }
+        if text.is_empty() || !text.bytes().all(allowed) {
+            return Err(NameError);
+        }
+        TinyAsciiStr::try_from_str(text).map(Self).map_err(|_| NameError)
     }
 }
 

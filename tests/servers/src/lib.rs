@@ -44,7 +44,12 @@ fn binary(name: &str) -> Option<PathBuf> {
 }
 
 /// Finds a binary. If it is missing, prints a notice of the skipped test and returns none.
-fn binary_or_skip(name: &str) -> Option<PathBuf> {
+///
+/// # Panics
+///
+/// If it is missing and `COMMERCE_AUTH_REQUIRE_SERVERS` is 1.
+#[must_use]
+pub fn binary_or_skip(name: &str) -> Option<PathBuf> {
     let found = binary(name);
     if found.is_none() {
         assert!(env::var_os(REQUIRE).as_deref() != Some(OsStr::new("1")), "{name} is not on PATH");

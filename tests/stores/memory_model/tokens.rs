@@ -142,7 +142,7 @@ impl Row {
 
     fn of(grant: &Grant) -> Self {
         let tag = grant.assistance.as_ref().unwrap().reason.parse().unwrap();
-        let (issued, expires) = (seconds(grant.issued_at), seconds(grant.expires_at));
+        let (issued, expires) = (seconds(grant.issued_at()), seconds(grant.expires_at()));
         let row = Self { grant: number(&grant.id), tag, issued, expires };
         assert_eq!(row.grant(), *grant, "a grant is returned as it was inserted");
         row

@@ -190,8 +190,9 @@ async fn keys_outlive_what_they_hold_by_an_hour() {
     assert!(about(kept(&url, &format!("t{}", escaped(grant.id.as_bytes()))), 2 * hour));
     assert!(about(kept(&url, "sc1"), 2 * hour));
     // A shorter lifetime does not shorten that of the index.
-    let mut brief = present::grant("b", 1);
-    brief.expires_at = brief.issued_at + seconds(10);
+    let brief = present::grant("b", 1);
+    let expires_at = brief.issued_at() + seconds(10);
+    let brief = brief.expiring(expires_at);
     insert(&store, &brief).await;
     assert!(about(kept(&url, "sc1"), 2 * hour));
     store.revoke(&grant.id, now(), now() + seconds(600)).await.unwrap();
@@ -210,8 +211,7 @@ async fn a_clock_ahead_forgets_nothing_that_others_count() {
     let first = grant("a", 1);
     insert(&store, &first).await;
     let ahead = now() + seconds(3600 + 1800);
-    let mut later = grant("b", 1);
-    (later.issued_at, later.expires_at) = (ahead, ahead + seconds(60));
+    let later = grant("b", 1).issued(ahead).expiring(ahead + seconds(60));
     insert(&store, &later).await;
     store.revoke_all(&first.subject, None, fresh(), now()).await.unwrap();
     assert!(!lives(&store, &first).await, "the index had forgotten a grant that lived");
@@ -225,9 +225,8 @@ async fn an_index_forgets_grants_that_expired() {
     let store = open(&url).await;
     let begin = now();
     for number in 0..40 {
-        let mut grant = grant(&format!("{number}"), 1);
-        grant.issued_at = begin + seconds(number * 3600);
-        grant.expires_at = grant.issued_at + seconds(60);
+        let issued_at = begin + seconds(number * 3600);
+        let grant = grant(&format!("{number}"), 1).issued(issued_at).expiring(issued_at + seconds(60));
         insert(&store, &grant).await;
     }
     let entries = ask(&url, "ZCARD {commerce_auth}:sc1");
@@ -240,8 +239,9 @@ async fn a_purge_is_bounded_and_gets_there() {
     let Some(url) = url() else { return };
     let store = open(&url).await;
     for number in 0..2500 {
-        let mut grant = grant(&format!("{number}"), number);
-        grant.expires_at = grant.issued_at + seconds(1);
+        let grant = grant(&format!("{number}"), number);
+        let expires_at = grant.issued_at() + seconds(1);
+        let grant = grant.expiring(expires_at);
         insert(&store, &grant).await;
     }
     let alive = grant("alive", 1);

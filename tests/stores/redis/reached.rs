@@ -98,7 +98,7 @@ async fn a_failover_by_sentinels_is_followed() {
     insert(&store, &kept).await;
     insert(&store, &revoked).await;
     // When this returns, the replica has all earlier writes.
-    store.revoke(&revoked.id, now(), revoked.expires_at).await.unwrap();
+    store.revoke(&revoked.id, now(), revoked.expires_at()).await.unwrap();
     // One of the three Sentinels stops together with the primary. The store asks it, too.
     sentinels[0].kill();
     old.kill();

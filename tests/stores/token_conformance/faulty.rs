@@ -78,7 +78,7 @@ impl Faulty {
     fn is_live(&self, tables: &Tables, row: &Row, now: OffsetDateTime) -> bool {
         let is_spared = self.is(Fault::SparesAdmins) && matches!(row.grant.subject, Subject::Admin(_));
         let is_of_the_shop = is_spared || self.is(Fault::ClearsThenRaises) || tables.shop == Some(row.shop);
-        let end = row.grant.expires_at;
+        let end = row.grant.expires_at();
         is_of_the_shop && (now < end || self.is(Fault::ExpiresLate) && now == end)
     }
 
@@ -135,16 +135,16 @@ impl Faulty {
         match self.fault {
             Fault::EvictsByArrival => {
                 let first: HashMap<_, _> =
-                    others.iter().map(|row| (row.grant.issued_at, row.arrival)).collect();
-                others.sort_by_key(|row| Reverse((first.get(&row.grant.issued_at).copied(), row.grant.id)));
+                    others.iter().map(|row| (row.grant.issued_at(), row.arrival)).collect();
+                others.sort_by_key(|row| Reverse((first.get(&row.grant.issued_at()).copied(), row.grant.id)));
             }
             Fault::EndsTiesByArrival => {
-                others.sort_by_key(|row| Reverse((row.grant.issued_at, row.arrival)));
+                others.sort_by_key(|row| Reverse((row.grant.issued_at(), row.arrival)));
             }
             Fault::EvictsTheLargestId => {
-                others.sort_by_key(|row| (Reverse(row.grant.issued_at), row.grant.id));
+                others.sort_by_key(|row| (Reverse(row.grant.issued_at()), row.grant.id));
             }
-            _ => others.sort_by_key(|row| Reverse((row.grant.issued_at, row.grant.id))),
+            _ => others.sort_by_key(|row| Reverse((row.grant.issued_at(), row.grant.id))),
         }
         let kept = if self.is(Fault::EvictsTheInserted) { cap.get() } else { cap.get() - 1 };
         others.into_iter().skip(kept).map(|row| row.grant.id).collect()
@@ -253,7 +253,7 @@ impl TokenStore for Faulty {
             && let Some((grant, asked)) = tables.cache.get_mut(id)
         {
             *asked += 1;
-            return Ok((*asked <= 100 && now < grant.expires_at && *asked > 1).then(|| grant.clone()));
+            return Ok((*asked <= 100 && now < grant.expires_at() && *asked > 1).then(|| grant.clone()));
         }
         if self.is(Fault::FindsOnTheDefaultWebsite)
             && let Some(grant) = &mut found
@@ -270,7 +270,7 @@ impl TokenStore for Faulty {
         let was_live = held.as_ref().is_some_and(|row| self.is_live(&tables, row, now));
         if let Some(Row { grant, .. }) = held {
             if self.is(Fault::RevokesTheSubjectsOthers) {
-                let of_one_instant = |other: &Grant| other.issued_at == grant.issued_at;
+                let of_one_instant = |other: &Grant| other.issued_at() == grant.issued_at();
                 tables
                     .grants
                     .retain(|_, other| other.grant.subject != grant.subject || !of_one_instant(&other.grant));
@@ -310,7 +310,7 @@ impl TokenStore for Faulty {
             ended.clear();
         }
         if self.is(Fault::RevokesTheLiveAlone) {
-            ended.retain(|id| now < tables.grants[id].grant.expires_at);
+            ended.retain(|id| now < tables.grants[id].grant.expires_at());
         }
         if self.is(Fault::EndsAHundred) {
             ended.truncate(100);
@@ -349,7 +349,7 @@ impl TokenStore for Faulty {
         let tables = self.tables()?;
         let own = tables.grants.values().filter(|row| row.grant.subject == *subject);
         let mut live: Vec<_> = own.filter(|row| self.is_live(&tables, row, now)).collect();
-        live.sort_by_key(|row| Reverse((row.grant.issued_at, row.grant.id)));
+        live.sort_by_key(|row| Reverse((row.grant.issued_at(), row.grant.id)));
         if self.is(Fault::ListsTheOldest) {
             live.drain(..live.len().saturating_sub(limit));
         }
@@ -360,7 +360,7 @@ impl TokenStore for Faulty {
     async fn purge_tokens(&self, now: OffsetDateTime, limit: usize) -> Result<usize> {
         let mut tables = self.tables()?;
         let over = if self.is(Fault::PurgesLiveGrants) { now + Duration::from_secs(10) } else { now };
-        let expired = tables.grants.values().filter(|row| row.grant.expires_at <= over);
+        let expired = tables.grants.values().filter(|row| row.grant.expires_at() <= over);
         let grants: Vec<_> = expired.map(|row| row.grant.id).collect();
         let bars: Vec<_> = {
             let early = Duration::from_secs(if self.is(Fault::PurgesBars) { 20 } else { 0 });

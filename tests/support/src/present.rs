@@ -37,7 +37,7 @@ pub async fn generation(store: &impl TokenStore, subject: &Subject) -> Generatio
 
 pub async fn insert(store: &impl TokenStore, grant: &Grant) {
     let generation = generation(store, &grant.subject).await;
-    let answer = store.insert(grant, &Origin::default(), generation, CAP, grant.issued_at).await.unwrap();
+    let answer = store.insert(grant, &Origin::default(), generation, CAP, grant.issued_at()).await.unwrap();
     assert_eq!(answer, Insert::Stored);
 }
 

@@ -19,7 +19,7 @@ async fn fits<S: TokenStore>(store: &S, grant: &Grant, cap: NonZero<usize>) -> R
 async fn live<S: TokenStore>(store: &S, grants: &[(&Grant, bool)]) -> Result<(), Failure> {
     for (grant, expected) in grants {
         let lives = is_live_at(store, &grant.id, at(10)).await?;
-        ensure!(lives == *expected, "the grant issued at {} is live: {lives}", grant.issued_at);
+        ensure!(lives == *expected, "the grant issued at {} is live: {lives}", grant.issued_at());
     }
     Ok(())
 }
@@ -95,7 +95,7 @@ pub(in crate::conformance) async fn a_refused_insertion_ends_nothing<S: TokenSto
     for grant in [&a, &b] {
         fits(store, grant, TWO).await?;
     }
-    let collision = insert_within(store, &Grant { issued_at: at(4), ..a.clone() }, TWO).await?;
+    let collision = insert_within(store, &a.clone().issued(at(4)), TWO).await?;
     ensure!(collision == Insert::Collision, "a second insertion of an id returned {collision:?}");
     store.revoke(&barred.id, at(0), at(60)).await?;
     let answer = insert_within(store, &barred, TWO).await?;
@@ -114,7 +114,7 @@ pub(in crate::conformance) async fn only_live_grants_count<S: TokenStore>(store:
     }
     store.revoke_everything(fresh()?, at(0)).await?;
     let live_one = issued("live", 1, 1);
-    let brief = Grant { expires_at: at(4), ..issued("brief", 1, 2) };
+    let brief = issued("brief", 1, 2).expiring(at(4));
     for grant in [&live_one, &brief] {
         fits(store, grant, TWO).await?;
     }

@@ -41,7 +41,7 @@ pub(in crate::conformance) async fn the_newest_grants_come_first<S: TokenStore>(
     for grant in &expected {
         stored(store, grant).await?;
     }
-    expected.sort_by_key(|grant| Reverse((grant.issued_at, *grant.id.as_bytes())));
+    expected.sort_by_key(|grant| Reverse((grant.issued_at(), *grant.id.as_bytes())));
     for limit in [0, 1, 3, 5, 6, 100] {
         let listed = store.grants(&subject(1), limit, at(5)).await?;
         let listed: Vec<_> = listed.into_iter().map(|(grant, _)| grant).collect();
@@ -56,10 +56,9 @@ pub(in crate::conformance) async fn the_newest_grants_come_first<S: TokenStore>(
 pub(in crate::conformance) async fn a_thousand_grants_are_like_one<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
-    let mut grants: Vec<_> = (0..1_000).map(|number| issued(&format!("{number}"), 1, 0)).collect();
-    for grant in grants.iter_mut().step_by(2) {
-        grant.expires_at = at(30);
-    }
+    let expiry = |number| if number % 2 == 0 { at(30) } else { at(60) };
+    let of = |number| issued(&format!("{number}"), 1, 0).expiring(expiry(number));
+    let grants: Vec<_> = (0..1_000).map(of).collect();
     let generation = generation(store, &subject(1)).await?;
     for grant in &grants {
         let answer = insert_under(store, grant, generation, UNCAPPED).await?;
@@ -86,8 +85,8 @@ pub(in crate::conformance) async fn purging_spares_live_grants<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
     for number in 0..20 {
-        let mut grant = grant(&format!("{number}"), 1);
-        grant.expires_at = if number % 2 == 0 { at(10) } else { at(30) };
+        let expiry = if number % 2 == 0 { at(10) } else { at(30) };
+        let grant = grant(&format!("{number}"), 1).expiring(expiry);
         stored(store, &grant).await?;
     }
     let mut removed = 0;

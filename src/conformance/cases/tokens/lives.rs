@@ -48,8 +48,12 @@ pub(in crate::conformance) async fn a_grant_expires_at_the_instant<S: TokenStore
     for (now, lives) in [(just_before(at(60)), true), (at(60), false), (at(61), false)] {
         let found = is_live_at(store, &grant.id, now).await?;
         let listed = listed(store, &grant.subject, now).await? == 1;
-        ensure!(found == lives, "a grant that expires at {} is found at {now}: {found}", grant.expires_at);
-        ensure!(listed == lives, "a grant that expires at {} is listed at {now}: {listed}", grant.expires_at);
+        ensure!(found == lives, "a grant that expires at {} is found at {now}: {found}", grant.expires_at());
+        ensure!(
+            listed == lives,
+            "a grant that expires at {} is listed at {now}: {listed}",
+            grant.expires_at()
+        );
     }
     ensure!(!store.revoke(&grant.id, at(60), at(70)).await?, "a revoke of an expired grant returned true");
     Ok(())
@@ -73,16 +77,16 @@ pub(in crate::conformance) async fn a_revoked_grant_is_gone<S: TokenStore>(store
 pub(in crate::conformance) async fn a_revoke_bars_a_later_insert<S: TokenStore>(
     store: &S,
 ) -> Result<(), Failure> {
-    let mut grant = grant("overtaken", 1);
+    let grant = grant("overtaken", 1);
     for until in [at(10), at(5)] {
         let revoked = store.revoke(&grant.id, at(0), until).await?;
         ensure!(!revoked, "a revoke of an unknown grant returned true");
     }
-    grant.issued_at = just_before(at(10));
+    let grant = grant.issued(just_before(at(10)));
     let barred = insert(store, &grant).await?;
     ensure!(barred == Insert::Barred, "an insertion of an id that was revoked before returned {barred:?}");
     ensure!(store.find(&grant.id, at(10)).await?.is_none(), "a barred grant was found");
-    grant.issued_at = at(10);
+    let grant = grant.issued(at(10));
     let free = insert(store, &grant).await?;
     ensure!(free == Insert::Stored, "an insertion of an id whose bar has ended returned {free:?}");
     Ok(())

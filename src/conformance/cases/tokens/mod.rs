@@ -53,7 +53,7 @@ async fn insert_under<S: TokenStore>(
     generation: Generation,
     cap: NonZero<usize>,
 ) -> Result<Insert, Failure> {
-    Ok(store.insert(grant, &Origin::default(), generation, cap, grant.issued_at).await?)
+    Ok(store.insert(grant, &Origin::default(), generation, cap, grant.issued_at()).await?)
 }
 
 /// Signs in. The case fails if the grant is not stored.
@@ -88,9 +88,7 @@ async fn listed<S: TokenStore>(store: &S, subject: &Subject, now: OffsetDateTime
 
 /// Returns a customer's grant that is issued at `second` and expires at second 60.
 fn issued(name: &str, number: i32, second: u64) -> Grant {
-    let mut grant = grant(name, number);
-    grant.issued_at = at(second);
-    grant
+    grant(name, number).issued(at(second))
 }
 
 /// Returns an admin user's grant that is live from second 0 to 60.

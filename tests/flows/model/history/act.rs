@@ -70,7 +70,8 @@ impl World {
             Op::List { .. } => {
                 let listed = block_on(self.auth.list_customer_tokens(bearer));
                 let got = listed.map(|listed| {
-                    let newest_first = listed.is_sorted_by_key(|one| std::cmp::Reverse(one.grant.issued_at));
+                    let newest_first =
+                        listed.is_sorted_by_key(|one| std::cmp::Reverse(one.grant.issued_at()));
                     let named = listed.iter().map(|one| match self.names.of(&one.grant.id) {
                         Name::Token(token) if newest_first => (token, one.presented),
                         _ => (usize::MAX, one.presented),

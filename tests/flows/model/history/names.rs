@@ -33,8 +33,8 @@ impl Names {
             site: grant.website.as_ref().map(site),
             obtained: grant.obtained,
             assist: grant.assistance.as_deref().map(|assistance| self.assist(assistance)),
-            issued: grant.issued_at,
-            expires: grant.expires_at,
+            issued: grant.issued_at(),
+            expires: grant.expires_at(),
             revoked: false,
         }
     }
