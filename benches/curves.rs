@@ -22,23 +22,25 @@ fn main() {
     if is_measuring_process() {
         return;
     }
-    let mut measured = Points::default();
+    // A test keeps nothing.
+    let is_test = sizes().len() == 1;
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let kept = folder.join("growth/points.jsonl");
+    let mut points = if is_test { Points::default() } else { Points::read(&kept) };
     let parts: [(&str, Measure); 3] =
         [("lookups", lookups::measure), ("sign-ins", sign_ins::measure), ("memory", memory::measure)];
     for (_, measure) in parts.into_iter().filter(|(part, _)| is_chosen(part)) {
+        let mut measured = Points::default();
         measure(&mut measured);
+        points = points.replaced_by(measured);
+        if !is_test {
+            points.write(&kept);
+        }
     }
-    if sizes().len() == 1 {
-        // A test keeps nothing.
-        pictures::draw(&measured);
-        return;
-    }
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let kept = folder.join("growth/points.jsonl");
-    let points = Points::read(&kept).replaced_by(measured);
-    points.write(&kept);
     for (name, svg) in pictures::draw(&points) {
-        let path = folder.join("../docs/pictures").join(name).with_extension("svg");
-        fs::write(path, svg).expect("the folder can be written");
+        if !is_test {
+            let path = folder.join("../docs/pictures").join(name).with_extension("svg");
+            fs::write(path, svg).expect("the folder can be written");
+        }
     }
 }

@@ -23,7 +23,7 @@ const COLOURS: [(RGBColor, &[&str]); 5] = [
 
 struct Chart {
     name: &'static str,
-    /// What is measured, with its unit.
+    /// The measured value, with its unit.
     y: &'static str,
     is_y_logarithmic: bool,
     x: &'static str,
@@ -152,7 +152,7 @@ where
         .label_style(font.clone())
         .axis_desc_style(font.clone())
         .x_max_light_lines(0)
-        .y_max_light_lines(9)
+        .y_max_light_lines(if chart.is_y_logarithmic { 9 } else { 0 })
         .light_line_style(RGBColor(235, 235, 235))
         .draw()?;
     for (index, (name, points)) in series.iter().enumerate() {
@@ -162,7 +162,7 @@ where
         drawing.draw_series(line.point_size(if points.len() < 20 { 3 } else { 0 }))?;
         let (left, middle) = ((SIZE.0 - LEGEND + 14) as i32, 30 + 24 * index as i32);
         area.draw(&PathElement::new([(left, middle), (left + 22, middle)], colour.stroke_width(2)))?;
-        area.draw(&Text::new(*name, (left + 30, middle - 8), font.clone()))?;
+        area.draw(&Text::new(*name, (left + 30, middle - 5), font.clone()))?;
     }
     Ok(())
 }

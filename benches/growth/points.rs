@@ -39,7 +39,7 @@ impl Points {
     pub fn replaced_by(mut self, measured: Self) -> Self {
         self.0.retain(|old| measured.0.iter().all(|new| new.chart != old.chart));
         self.0.extend(measured.0);
-        Self(self.0)
+        self
     }
 
     /// Returns the series of a chart, in the order in which they were measured.
