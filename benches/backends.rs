@@ -3,12 +3,9 @@
 //! connections, on the same rows, in the same run. The crate and the bare driver take turns. Prints
 //! one line of JSON for each row.
 
-use std::{
-    env,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use async_trait::async_trait;
@@ -21,7 +18,7 @@ use commerce_auth::{
 };
 use commerce_auth_benches::{
     Attempt, Bar, BarePostgres, BareRedis, BareSqlite, CAP, Driver, Row, Shop, Turns, Work, fresh, grant_of,
-    origin_of, random_digests, sizes, timed,
+    is_chosen, origin_of, random_digests, sizes, timed,
 };
 use commerce_auth_test_servers::{Postgres, Redis};
 use time::OffsetDateTime;
@@ -69,12 +66,6 @@ fn main() {
         let bare = tokio.block_on(BareRedis::connect(&server.url()));
         measure(&tokio, "redis", &ours, &Arc::new(bare));
     }
-}
-
-/// True if the command line names this backend, or none (`cargo bench --bench backends -- redis`).
-fn is_chosen(backend: &str) -> bool {
-    let mut named = env::args().skip(1).filter(|arg| !arg.starts_with('-')).peekable();
-    named.peek().is_none() || named.any(|name| name == backend)
 }
 
 /// Prepares this many operations.

@@ -5,6 +5,7 @@ use std::{
     collections::HashMap,
     hash::{BuildHasherDefault, Hasher},
     net::{IpAddr, Ipv4Addr},
+    sync::Arc,
     thread,
 };
 
@@ -48,24 +49,31 @@ impl Shop {
 
     /// Returns a shop over a store, with `count` live tokens, two to a customer.
     pub fn over(store: impl IntoShared<dyn Store>, count: usize) -> Self {
-        // Several callers at once, so that durable stores group their writes.
-        const CALLERS: usize = 8;
         let store = store.into_shared();
-        let tokens = minted(count);
-        let now = OffsetDateTime::now_utc();
+        let shop = Self::of(Arc::clone(&store), costing(Argon2Params::danger_fast()), MemoryAudit::new());
+        shop.grown(&*store, count, 8)
+    }
+
+    /// Inserts tokens into the shop's store until it has `count`, two to a customer.
+    ///
+    /// Several callers at once insert them, so that durable stores group their writes.
+    #[must_use]
+    pub fn grown(self, store: &dyn Store, count: usize, callers: usize) -> Self {
+        let (first, now) = (self.tokens.len(), OffsetDateTime::now_utc());
+        let tokens = minted(count - first);
         let insert_some = |caller| {
-            for number in (caller..count).step_by(CALLERS) {
-                let grant = grant_of(number / 2, Digest::of(tokens[number].as_bytes()), now);
-                pollster::block_on(insert(&*store, &grant, &origin_of(number / 2)));
+            for index in (caller..tokens.len()).step_by(callers) {
+                let customer = (first + index) / 2;
+                let grant = grant_of(customer, Digest::of(tokens[index].as_bytes()), now);
+                pollster::block_on(insert(store, &grant, &origin_of(customer)));
             }
         };
         thread::scope(|scope| {
-            for caller in 0..CALLERS {
+            for caller in 0..callers {
                 scope.spawn(move || insert_some(caller));
             }
         });
-        let shop = Self::of(store, costing(Argon2Params::danger_fast()), MemoryAudit::new());
-        Self { tokens: Texts::in_random_order(tokens), ..shop }
+        Self { tokens: self.tokens.with(&tokens), ..self }
     }
 
     /// Returns a shop in memory without tokens, whose password hashes have this cost.
@@ -218,12 +226,14 @@ pub struct Texts(String);
 impl Texts {
     const LENGTH: usize = 32;
 
-    /// Sorted by the text, which is random. This order is neither the order of issue, and not the
-    /// order in memory.
-    fn in_random_order(mut texts: Vec<String>) -> Self {
+    /// Adds texts. All are sorted by the text, which is random. So their order is another one than
+    /// the order of issue and the order in memory.
+    fn with(self, more: &[String]) -> Self {
+        let mut bytes = self.0.into_bytes();
+        more.iter().for_each(|text| bytes.extend(text.as_bytes()));
+        let (texts, []) = bytes.as_chunks_mut::<{ Self::LENGTH }>() else { panic!("the length of a text") };
         texts.sort_unstable();
-        assert!(texts.iter().all(|text| text.len() == Self::LENGTH));
-        Self(texts.concat())
+        Self(String::from_utf8(bytes).expect("the characters are ASCII"))
     }
 
     /// Returns tokens made up by someone who knows the form of a token.

@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    hint::black_box,
     num::NonZero,
     pin::pin,
     sync::{
@@ -20,6 +21,12 @@ use commerce_auth::{random::ChaChaRandom, store::GenerationId};
 pub fn sizes() -> &'static [(usize, &'static str)] {
     const SIZES: [(usize, &str); 3] = [(1_000, "1e3"), (100_000, "1e5"), (1_000_000, "1e6")];
     if env::args().any(|arg| arg == "--test") { &SIZES[..1] } else { &SIZES }
+}
+
+/// True if the command line names this part, or none (`cargo bench --bench backends -- redis`).
+pub fn is_chosen(part: &str) -> bool {
+    let mut named = env::args().skip(1).filter(|arg| !arg.starts_with('-')).peekable();
+    named.peek().is_none() || named.any(|name| name == part)
 }
 
 /// The cheapest executor, for the crate and the peers alike. Data in memory is ready at the first
@@ -51,6 +58,21 @@ pub fn walk(
             (start..length).chain((0..).flat_map(|_| 0..length)).take(steps).for_each(&operation);
         })
     }
+}
+
+/// Like [`walk`] on one thread, but no operation begins before the one before it has ended: its
+/// index depends on the result of that one.
+pub fn walk_in_sequence(
+    length: usize,
+    operation: impl Fn(usize) -> usize + Sync,
+) -> impl FnMut(usize) -> Duration {
+    // The compiler does not know that this is zero.
+    let nothing = black_box(0);
+    let last = AtomicUsize::new(0);
+    walk(1, length, move |index| {
+        let result = operation(index ^ (last.load(Ordering::Relaxed) & nothing));
+        last.store(result, Ordering::Relaxed);
+    })
 }
 
 /// Returns the time of the slowest thread. All threads begin at once.
