@@ -53,6 +53,10 @@ pub struct HashingStats {
     pub refused: u64,
     /// Estimated waiting time of a new hash, from the length of the queue and the latest hashes.
     pub wait: Duration,
+    /// True if the crate `argon2-rust` computes the hashes. False without the Cargo feature
+    /// `fast-argon2`, and if the results of `argon2-rust` on this machine are wrong. The crate
+    /// `argon2` then computes the hashes.
+    pub is_fast: bool,
 }
 
 /// A pool of separate threads that compute and verify password hashes, so that a hash does not
@@ -208,6 +212,7 @@ impl HashingPool {
             wait: mean.saturating_mul(rounds),
             begun: self.shared.begun.load(Ordering::Relaxed),
             refused: self.shared.refused.load(Ordering::Relaxed),
+            is_fast: Memory::is_fast(),
         }
     }
 
