@@ -36,8 +36,9 @@ pub trait Clock: Debug + Send + Sync + 'static {
     /// - If the time of the last used code of a second factor lies in the future, the library
     ///   ignores this time, so that the admin user can sign in. A code that was already used can
     ///   therefore be used once more, within the 90 s in which the code is valid.
-    /// - Tokens, reset tokens, one-time codes and enrolments last until their stored expiry. To end
-    ///   all of them earlier, call [`Auth::revoke_everything`](crate::Auth::revoke_everything).
+    /// - Tokens, reset tokens, one-time codes, confirmation tokens and enrolments last until their
+    ///   stored expiry. To end all of them earlier, call
+    ///   [`Auth::revoke_everything`](crate::Auth::revoke_everything).
     ///
     /// If a clock falls behind while its node runs, then this node shortens the locks that other
     /// nodes have stored, because their times seem to lie in the future.

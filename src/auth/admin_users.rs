@@ -95,6 +95,7 @@ impl Auth {
     ///   all tokens during this call.
     /// - [`TokenError::Invalid`]: the presented token ended during this call. The code of the
     ///   second factor is spent.
+    /// - [`Error::Overloaded`]: other attempts at the same account took too long.
     /// - [`Error::Unavailable`], [`Error::Random`]: the code may be spent.
     pub async fn step_up(
         &self,
@@ -279,6 +280,7 @@ impl Auth {
     /// - [`SecondFactorError::AlreadyEnrolled`]: the second factor has changed since the token was
     ///   made.
     /// - [`InternalError::NotConfigured`]: there is no keyring, or no admin user table.
+    /// - [`Error::Overloaded`]: other attempts at the same account took too long.
     /// - [`Error::Unavailable`], [`Error::Random`].
     #[doc(alias = "/V1/tfa/provider/google/configure")]
     pub async fn set_up_admin_factor(
@@ -308,6 +310,7 @@ impl Auth {
     /// - [`SecondFactorError::InvalidCode`]: the code is wrong or no longer current, or it comes
     ///   from an authenticator with a secret that has been replaced. The enrolment stays valid.
     /// - [`SignInError::TooManyRequests`]: too many wrong codes.
+    /// - [`Error::Overloaded`]: other attempts at the same account took too long.
     /// - [`Error::Unavailable`], [`Error::Random`]: the authenticator may be activated. If it is,
     ///   the recovery codes are lost: the admin user signs in with a code of the authenticator and
     ///   [replaces them](Self::replace_recovery_codes). An earlier token may still be valid: call

@@ -126,6 +126,7 @@ impl Auth {
     ///   was looked up, and the request was not counted.
     /// - [`SignInError::TooManyRequests`]: too many requests for this e-mail address, or from this
     ///   source.
+    /// - [`Error::Overloaded`]: other attempts at the same account took too long.
     /// - [`Error::Unavailable`], [`Error::Random`]: a token may have been made, but no mail was
     ///   sent.
     #[doc(alias = "resendConfirmationEmail")]

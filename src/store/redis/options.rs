@@ -45,7 +45,7 @@ pub struct RedisOptions {
 }
 
 impl RedisOptions {
-    /// The newest version of the layout of Redis keys that this release supports.
+    /// The newest version of the layout of Redis keys that this crate supports.
     const VERSION: u32 = 1;
     const MAX_PREFIX_BYTES: usize = 64;
     const MAX_CONNECTIONS: usize = 64;
