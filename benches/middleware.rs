@@ -26,7 +26,7 @@ use axum::{
     },
     routing::get,
 };
-use commerce_auth::{CustomerIdentity, http::AuthLayer};
+use commerce_auth::{Auth, CustomerIdentity, http::AuthLayer};
 use commerce_auth_benches::{Bar, Claims, Jwt, Row, Sessions, Shop, Turns, USER_AGENT as BROWSER, sizes};
 use http_body_util::{BodyExt as _, Empty};
 use hyper::{
@@ -40,6 +40,7 @@ use tokio::{
     runtime::{Builder, Handle, Runtime},
     task::JoinSet,
 };
+use tower_layer::Identity;
 use tower_sessions::{Session, SessionManagerLayer};
 
 /// The number of connections, and of requests at once.
@@ -54,6 +55,8 @@ fn main() {
     let layer = AuthLayer::new(shop.auth.clone());
     let router = Router::new()
         .route("/plain", get(async || BODY))
+        .route("/nothing", get(async || BODY).layer(Identity::new()))
+        .route("/verification", get(hello_verified).with_state(shop.auth.clone()))
         .route("/layer", get(async || BODY).layer(layer.clone()))
         .route("/customer", get(hello_customer).layer(layer))
         .route("/jwt", get(hello_claims).with_state(Arc::clone(&jwt)))
@@ -71,6 +74,8 @@ fn main() {
     let ids = Credentials::new(COOKIE, presented.map(|index| format!("id={}", sessions.id(index))));
     for (what, path, credentials) in [
         ("AuthLayer alone", "/layer", &tokens),
+        ("a layer that does nothing", "/nothing", &tokens),
+        ("a verification in an extractor, no layer", "/verification", &tokens),
         ("a jsonwebtoken HS256 extractor", "/jwt", &jwts),
         ("tower-sessions and a value of the session", "/session", &ids),
     ] {
@@ -98,6 +103,29 @@ async fn hello_session(session: Session) -> Result<&'static str, StatusCode> {
     Ok(BODY)
 }
 
+async fn hello_verified(Verified(customer): Verified) -> &'static str {
+    black_box(customer);
+    BODY
+}
+
+/// A customer whose token is verified without [`AuthLayer`].
+struct Verified(CustomerIdentity);
+
+impl FromRequestParts<Auth> for Verified {
+    type Rejection = StatusCode;
+
+    async fn from_request_parts(parts: &mut Parts, auth: &Auth) -> Result<Self, StatusCode> {
+        let verified = auth.verify_customer(presented(parts)).await;
+        verified.map(Self).map_err(|_| StatusCode::UNAUTHORIZED)
+    }
+}
+
+/// Returns the token of a request.
+fn presented(parts: &Parts) -> &str {
+    let header = parts.headers.get(AUTHORIZATION).and_then(|header| header.to_str().ok());
+    header.and_then(|header| header.strip_prefix("Bearer ")).unwrap_or_default()
+}
+
 /// The customer of a JWT.
 struct JwtCustomer(Claims);
 
@@ -105,9 +133,7 @@ impl FromRequestParts<Arc<Jwt>> for JwtCustomer {
     type Rejection = StatusCode;
 
     async fn from_request_parts(parts: &mut Parts, jwt: &Arc<Jwt>) -> Result<Self, StatusCode> {
-        let header = parts.headers.get(AUTHORIZATION).and_then(|header| header.to_str().ok());
-        let token = header.and_then(|header| header.strip_prefix("Bearer "));
-        let token = jwt.verify(token.unwrap_or_default()).map_err(|_| StatusCode::UNAUTHORIZED)?;
+        let token = jwt.verify(presented(parts)).map_err(|_| StatusCode::UNAUTHORIZED)?;
         Ok(Self(token.claims))
     }
 }
