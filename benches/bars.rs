@@ -16,6 +16,7 @@ use argon2::{Argon2, Block, Params};
 use commerce_auth::{Error, credential::Argon2Params, error::TokenError, token::Digest};
 use commerce_auth_benches::{
     Bar, BareTable, Cycle, Jwt, Row, Sessions, Shop, Texts, Turns, finish, on_threads, sizes, walk,
+    walk_in_sequence,
 };
 
 /// The number of steps of the shortest turn.
@@ -65,20 +66,13 @@ fn compare_with_jwt(shop: &Shop, name: &str) {
 fn compare_with_least_work(shop: &Shop, name: &str) {
     // The memory store has five rows, of one cache line each, for at most four grants.
     let cycle = Cycle::of(shop.tokens.len() / 4 * 5);
-    // The compiler does not know that this is zero. So the index of a token depends on the result
-    // of the step before, and no step begins before the last one has ended.
     let nothing = black_box(0);
-    let last = AtomicUsize::new(0);
-    let in_sequence = |step: &dyn Fn(usize) -> usize| {
-        let result = step(last.load(Ordering::Relaxed) & nothing);
-        last.store(result, Ordering::Relaxed);
-    };
     let turns = Turns::take(
         LEAST,
         [
-            &mut walk(1, shop.tokens.len(), |index| in_sequence(&|zero| verify(shop, index ^ zero))),
-            &mut walk(1, shop.tokens.len(), |index| {
-                in_sequence(&|zero| cycle.step(black_box(shop.tokens.get(index ^ zero)), nothing));
+            &mut walk_in_sequence(shop.tokens.len(), |index| verify(shop, index)),
+            &mut walk_in_sequence(shop.tokens.len(), |index| {
+                cycle.step(black_box(shop.tokens.get(index)), nothing)
             }),
         ],
     );
