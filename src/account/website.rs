@@ -83,3 +83,25 @@ impl fmt::Debug for Website {
         write!(f, "Website({})", self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_has_1_to_32_bytes() {
+        let longest = "w".repeat(32);
+        assert_eq!(longest.parse::<Website>().map(String::from), Ok(longest));
+        for code in ["", &"w".repeat(33), "a\0", "ä", "a b"] {
+            assert_eq!(code.parse::<Website>(), Err(WebsiteError), "{code:?}");
+        }
+    }
+
+    #[test]
+    fn codes_are_ordered_like_their_texts() {
+        let mut codes =
+            ["base", "b", "outlet_fr", "outlet", "B", "b-2", "b.2"].map(|code| code.parse().unwrap());
+        codes.sort_by_key(Website::to_string);
+        assert!(codes.is_sorted(), "{codes:?}");
+    }
+}

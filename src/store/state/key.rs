@@ -80,7 +80,8 @@ impl Name {
     /// Maximum length of a name, in bytes.
     pub const MAX_BYTES: usize = 32;
 
-    /// Creates a name from a constant of the library, without a check.
+    /// Creates a name from a constant of the library, without a check. A longer text is cut after 32
+    /// bytes.
     pub(crate) const fn of(name: &'static str) -> Self {
         Self(TinyAsciiStr::from_utf8_lossy(name.as_bytes(), b'-'))
     }
